@@ -1,0 +1,58 @@
+import { ValidationError } from "./errors.ts";
+import { type Clock, systemClock } from "./clock.ts";
+
+/** What every call takes last: how long it may wait, and who may stop it. */
+export interface CallOptions {
+  /** Ends the waiting at once; the call rejects with code `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+  /** The deadline in milliseconds from now, above 0. Each area documents its default. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Why a wait ended before the awaited promise did. */
+export type Interruption =
+  | { readonly kind: "timeout"; readonly timeoutMs: number }
+  | { readonly kind: "aborted"; readonly reason: unknown };
+
+/**
+ * Waits for `promise`, but no longer than the deadline or the signal allows. On an interruption it
+ * rejects with what `interrupted` returns; the late result of `promise` is then dropped, and its
+ * late rejection never surfaces as unhandled.
+ */
+export function settleWithin<T>(
+  promise: Promise<T>,
+  options: CallOptions & { readonly defaultTimeoutMs: number; readonly clock?: Clock },
+  interrupted: (interruption: Interruption) => Error,
+): Promise<T> {
+  const timeoutMs = checkTimeout(options.timeoutMs ?? options.defaultTimeoutMs);
+  const { signal, clock = systemClock } = options;
+  return new Promise<T>((resolve, reject) => {
+    const end = (): void => {
+      cancelTimer();
+      signal?.removeEventListener("abort", abort);
+    };
+    const interrupt = (interruption: Interruption): void => {
+      end();
+      reject(interrupted(interruption));
+    };
+    const abort = (): void => interrupt({ kind: "aborted", reason: signal?.reason });
+    const cancelTimer = clock.after(timeoutMs, () => interrupt({ kind: "timeout", timeoutMs }));
+    promise.then(
+      (value) => (end(), resolve(value)),
+      (error) => (end(), reject(error)),
+    );
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/** Returns the timeout, or throws a {@linkcode ValidationError} unless it is a number above 0. */
+export function checkTimeout(timeoutMs: number): number {
+  if (typeof timeoutMs === "number" && timeoutMs > 0 && Number.isFinite(timeoutMs)) {
+    return timeoutMs;
+  }
+  throw new ValidationError(
+    "timeoutMs",
+    `it must be a finite number of milliseconds above 0, got ${String(timeoutMs)}`,
+  );
+}

@@ -1,0 +1,37 @@
+/** A source of time. Everything that expires, waits or measures takes one, so tests own the time. */
+export interface Clock {
+  /** Wall-clock milliseconds since the Unix epoch. */
+  now(): number;
+  /** Milliseconds that never go back, for durations. */
+  monotonic(): number;
+  /**
+   * Calls `callback` once after `delayMs`, for any finite delay. Returns a function that cancels.
+   * A waiting timer does not keep the process alive.
+   */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+/** Above this `setTimeout` fires at once, on every runtime. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(delayMs: number, callback: () => void): () => void {
+    let remainingMs = delayMs;
+    let timer: ReturnType<typeof setTimeout>;
+    const start = (): void => {
+      const stepMs = Math.min(remainingMs, LONGEST_TIMER_MS);
+      remainingMs -= stepMs;
+      timer = setTimeout(() => remainingMs > 0 ? start() : callback(), stepMs);
+      unref(timer);
+    };
+    start();
+    return () => clearTimeout(timer);
+  },
+};
+
+function unref(timer: unknown): void {
+  (timer as { unref?: () => void }).unref?.();
+}

@@ -1,0 +1,83 @@
+import { SerializationError, ValidationError } from "./errors.ts";
+import { kindOf, textFlaw } from "./validation.ts";
+
+/** A value that survives JSON unchanged. */
+export type JsonValue = string | number | boolean | null | JsonValue[] | {
+  [key: string]: JsonValue;
+};
+
+/** How deep a value may nest; deeper ones overflow the stack of some readers. */
+const MAX_DEPTH = 200;
+
+/**
+ * Encodes a value as JSON that every store of this library returns unchanged.
+ *
+ * `undefined` members are left out, dates become ISO strings (as `JSON.stringify` does). Refused with
+ * a {@linkcode ValidationError} that names the path below `field`: `NaN` and infinities (JSON would
+ * turn them into `null`), `bigint`, functions, symbols, maps, sets and bytes (JSON would drop their content), NUL
+ * and lone surrogates, a `__proto__` key, cycles and nesting below 200 levels.
+ */
+export function encodeJson(field: string, value: unknown): string {
+  checkJson(field, value, 0);
+  return JSON.stringify(value);
+}
+
+/** Decodes JSON text; throws a {@linkcode SerializationError} that does not show the text. */
+export function decodeJson(text: string, operation: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SerializationError(
+      `Cannot decode JSON of ${text.length} characters: it is malformed`,
+      {
+        operation,
+      },
+    );
+  }
+}
+
+function checkJson(path: string, value: unknown, depth: number): void {
+  if (value === null || typeof value === "boolean") return;
+  if (typeof value === "string") return checkString(path, value);
+  if (typeof value === "number") {
+    if (Number.isFinite(value)) return;
+    throw new ValidationError(path, `it must be a finite number, got ${value}`);
+  }
+  if (typeof value !== "object") {
+    throw new ValidationError(path, `JSON cannot hold it, got ${kindOf(value)}`);
+  }
+  if (depth >= MAX_DEPTH) {
+    throw new ValidationError(path, `it is nested more than ${MAX_DEPTH} levels deep`);
+  }
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) checkJson(`${path}[${i}]`, value[i], depth + 1);
+    return;
+  }
+  if (value instanceof Date) return checkDate(path, value);
+  checkRecord(path, value, depth);
+}
+
+function checkRecord(path: string, value: object, depth: number): void {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    const name = value.constructor?.name ?? "an unknown class";
+    throw new ValidationError(path, `it must be a plain object, got ${name}`);
+  }
+  for (const key of Object.keys(value)) {
+    if (key === "__proto__") {
+      throw new ValidationError(path, "it must not have a key named __proto__");
+    }
+    checkString(`${path} key`, key);
+    const member = (value as Record<string, unknown>)[key];
+    if (member !== undefined) checkJson(`${path}.${key}`, member, depth + 1);
+  }
+}
+
+function checkDate(path: string, value: Date): void {
+  if (Number.isNaN(value.getTime())) throw new ValidationError(path, "it must be a valid date");
+}
+
+function checkString(path: string, value: string): void {
+  const flaw = textFlaw(value);
+  if (flaw) throw new ValidationError(path, `it ${flaw}`);
+}
