@@ -32,7 +32,7 @@ export function checkText(field: string, value: unknown, limits: TextLimits = {}
 /** Says what makes `text` unfit to be stored unchanged, or returns `undefined`. */
 export function textFlaw(text: string): string | undefined {
   if (text.includes("\0")) return "contains NUL";
-  if (!isWellFormed(text)) return "contains a lone surrogate";
+  if (!text.isWellFormed()) return "contains a lone surrogate";
   return undefined;
 }
 
@@ -95,13 +95,4 @@ function lowerFirst(text: string): string {
 
 function show(value: unknown): string {
   return typeof value === "number" ? String(value) : kindOf(value);
-}
-
-function isWellFormed(text: string): boolean {
-  try {
-    encodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
