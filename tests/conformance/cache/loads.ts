@@ -86,6 +86,20 @@ function testLeaving(test: CacheTest, harness: CacheHarness): void {
     assert.equal(await stayer, "value");
   });
 
+  test("a loader that asks for its own key waits for itself until its deadline", async ({ cache }) => {
+    const started = gate();
+    const caller = cache.getOrSet("k", () => {
+      const itself = cache.getOrSet("k", () => "never", { timeoutMs: 100 });
+      started.open();
+      return itself;
+    });
+    const timedOut = rejects(caller, "timeout");
+    await started.opened;
+    await settle(cache);
+    await harness.passTime(150);
+    await timedOut;
+  });
+
   test("the loader's signal aborts when no caller is left, and the next starts a new load", async ({ cache }) => {
     const load = held("abandoned");
     const controller = new AbortController();
