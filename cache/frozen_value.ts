@@ -11,9 +11,10 @@ export interface FrozenValue {
 /**
  * Decodes a value once and freezes it deeply, so that it can be handed out without a copy.
  *
- * `bytes` is an estimate made in the same walk; JSON text would be a bad measure, because a small object
- * takes several times its text. Measured on V8, values take between half of the estimate and the
- * whole of it; many distinct property names take up to twice of it.
+ * `bytes` is an estimate made in the same walk; JSON text would be a bad measure, because a small
+ * object takes several times its text. Measured against the heap with fifteen shapes of values, it
+ * is 0.6 to 2.5 times the truth on V8 (high for ASCII text, low for very many distinct names) and
+ * 0.3 to 1.9 times on JavaScriptCore, where each number in a frozen array takes 84 bytes.
  */
 export function freezeValue(encoded: EncodedValue): FrozenValue {
   if (typeof encoded !== "string") return { value: encoded, bytes: 200 + encoded.length };

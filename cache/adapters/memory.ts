@@ -47,6 +47,18 @@ const ENTRY_BYTES = 160;
  *
  * It counts `cache.value_dropped` with the attribute `reason`: `no_room` or `schema_mismatch`.
  * `health` gives `entries` (some may have expired), `bytes` and `maxBytes`.
+ *
+ * ```ts
+ * import { CacheKey, MemoryCacheProvider } from "@benchmark-exchange/infrastructure/cache";
+ *
+ * const cache = new MemoryCacheProvider({ maxBytes: 16 * 1024 * 1024 });
+ * const key = CacheKey.benchmark("123");
+ * const load = () => Promise.resolve({ name: "HumanEval" });
+ * const benchmark = await cache.getOrSet(key, load, { ttlMs: 60_000 });
+ * await cache.deletePattern("benchmark:*");
+ * await cache.close();
+ * console.log(benchmark.name);
+ * ```
  */
 export class MemoryCacheProvider implements CacheProvider {
   /** Nobody else sees the values; calls on many keys are one step. */

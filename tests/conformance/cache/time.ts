@@ -90,7 +90,8 @@ function testRefusedTtl(test: CacheTest): void {
         () => cache.mset([["k", 2]], { ttlMs }),
         () => cache.setNx("new", 2, { ttlMs }),
         () => cache.increment("k", 1, { ttlMs }),
-        () => cache.getOrSet("new", () => 2, { ttlMs }),
+        () => cache.getOrSet("k", () => 2, { ttlMs }),
+        () => cache.getOrSet("new", () => assert.fail("the loader must not run"), { ttlMs }),
         () => cache.expire("k", ttlMs),
       ];
       for (const call of calls) await rejects(call(), "invalid_input", "ttlMs");
