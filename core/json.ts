@@ -12,10 +12,11 @@ const MAX_DEPTH = 200;
 /**
  * Encodes a value as JSON that every store of this library returns unchanged.
  *
- * `undefined` members are left out, dates become ISO strings (as `JSON.stringify` does). Refused with
- * a {@linkcode ValidationError} that names the path below `field`: `NaN` and infinities (JSON would
- * turn them into `null`), `bigint`, functions, symbols, maps, sets and bytes (JSON would drop their content), NUL
- * and lone surrogates, a `__proto__` key, cycles and nesting below 200 levels.
+ * `undefined` members are left out, dates become ISO strings and -0 becomes 0 (as `JSON.stringify`
+ * does). Refused with a {@linkcode ValidationError} that names the path below `field`: `NaN` and
+ * infinities (JSON would turn them into `null`), `bigint`, functions, symbols, maps, sets and bytes
+ * (JSON would drop their content), NUL and lone surrogates, a `__proto__` key, cycles and nesting
+ * below 200 levels.
  */
 export function encodeJson(field: string, value: unknown): string {
   checkJson(field, value, 0);
