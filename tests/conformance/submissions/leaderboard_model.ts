@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { DatabasePool } from "../../../database/database_pool.ts";
 import {
   type LeaderboardEntry,
   type Submission,
@@ -52,13 +53,14 @@ export async function randomHistory(
 
 /** Compares every board of a version, and every rank, with what a simple program makes of all submissions. */
 export async function checkAgainstReference(
-  { repository }: SubmissionFixture,
+  { repository, pool }: SubmissionFixture,
   versionId: string,
   higherIsBetter: boolean,
   submissions: readonly Submission[],
 ): Promise<void> {
+  const times = await readTimes(pool, versionId);
   for (const [level, minVerification] of VERIFICATION_LEVELS.entries()) {
-    const expected = reference(submissions, higherIsBetter, level);
+    const expected = reference(submissions, times, higherIsBetter, level);
     const { items, total } = await repository.getLeaderboard(
       { versionId },
       { minVerification, withTotal: true },
@@ -77,14 +79,29 @@ export async function checkAgainstReference(
   }
 }
 
+/** Times of submission in microseconds, which a date does not have. */
+async function readTimes(
+  pool: DatabasePool,
+  versionId: string,
+): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await pool.execute(
+    `select id, (extract(epoch from created_at) * 1000000)::bigint as time from submissions
+    where version_id = $1`,
+    [versionId],
+  );
+  return new Map(rows.map((row) => [String(row["id"]), Number(row["time"])]));
+}
+
 function reference(
   submissions: readonly Submission[],
+  times: ReadonlyMap<string, number>,
   higherIsBetter: boolean,
   level: number,
 ): Pick<LeaderboardEntry, "rank" | "submissionId" | "score">[] {
   const value = ({ score = NaN }: Submission): number => higherIsBetter ? score : -score;
   const order = (a: Submission, b: Submission): number =>
-    value(b) - value(a) || a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1);
+    value(b) - value(a) || (times.get(a.id) ?? NaN) - (times.get(b.id) ?? NaN) ||
+    (a.id < b.id ? -1 : 1);
   const best = new Map<string, Submission>();
   const rankable = submissions.filter((one) =>
     one.visibility === "public" && VERIFICATION_LEVELS.indexOf(one.verification) >= level
