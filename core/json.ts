@@ -1,5 +1,5 @@
 import { SerializationError, ValidationError } from "./errors.ts";
-import { kindOf, textFlaw } from "./validation.ts";
+import { kindOf, memberPath, textFlaw } from "./validation.ts";
 
 /** A value that survives JSON unchanged. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | {
@@ -70,7 +70,7 @@ function checkRecord(path: string, value: object, depth: number): void {
     }
     checkString(`${path} key`, key);
     const member = (value as Record<string, unknown>)[key];
-    if (member !== undefined) checkJson(`${path}.${key}`, member, depth + 1);
+    if (member !== undefined) checkJson(memberPath(path, key), member, depth + 1);
   }
 }
 

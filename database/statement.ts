@@ -64,6 +64,9 @@ export interface Statement<Input extends object, Row> {
   toRows(result: DriverResult): Row[];
 }
 
+/** What `verify` needs of a statement. */
+export type StatementInfo = Pick<Statement<never, unknown>, "name" | "columns" | "text">;
+
 /** Stands for a value while a statement is compiled. */
 class Parameter {
   readonly name: string;
