@@ -173,10 +173,13 @@ export class ValidationError extends InfrastructureError {
   override readonly name: string = "ValidationError";
   /** The path of the refused field, such as `results[17].score`. */
   readonly field: string;
+  /** Why it was refused, such as `it must be a finite number, got NaN`. */
+  readonly reason: string;
 
   /** Creates the error with code `invalid_input`; `reason` completes "Cannot use <field>: …". */
   constructor(field: string, reason: string, operation = "validate") {
     super(`Cannot use ${field}: ${reason}`, { code: "invalid_input", operation });
     this.field = field;
+    this.reason = reason;
   }
 }

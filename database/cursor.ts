@@ -1,0 +1,74 @@
+import { Buffer } from "node:buffer";
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { DatabaseError, ValidationError } from "../core/errors.ts";
+import type { Database } from "./database.ts";
+import { type Statement, statement } from "./statement.ts";
+
+/** The sort values of one item of a list, most significant first. */
+export type Position = readonly (string | number)[];
+
+/**
+ * Positions in sorted lists, as opaque text. A cursor is signed together with the list it belongs
+ * to (its name, sort and filters), so a changed cursor, or one of another list, is refused. The key
+ * is in the database: every process has the same one, and nobody configures it.
+ */
+export class CursorCodec {
+  readonly #database: Database;
+  #key: Promise<string> | undefined;
+
+  /** Reads the key from the database when it is first needed. */
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Encodes the position of the last item of a page. */
+  async encode(list: unknown, position: Position): Promise<string> {
+    const payload = JSON.stringify(position);
+    const signature = sign(await this.#getKey(), list, payload);
+    return `${Buffer.from(payload).toString("base64url")}.${signature.toString("base64url")}`;
+  }
+
+  /**
+   * Returns the position; throws a {@linkcode ValidationError} unless the cursor was made for this
+   * list on this database.
+   */
+  async decode(list: unknown, cursor: string): Promise<Position> {
+    const [payload = "", signature = ""] = String(cursor).split(".");
+    const text = Buffer.from(payload, "base64url").toString("utf8");
+    const expected = sign(await this.#getKey(), list, text);
+    const given = Buffer.from(signature, "base64url");
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+      throw new ValidationError("cursor", "it does not belong to this list, or was changed");
+    }
+    return JSON.parse(text);
+  }
+
+  #getKey(): Promise<string> {
+    this.#key ??= this.#readKey().catch((error) => {
+      this.#key = undefined;
+      throw error;
+    });
+    return this.#key;
+  }
+
+  async #readKey(): Promise<string> {
+    const [row] = await this.#database.run(readCursorKey, {});
+    if (row) return row.key;
+    throw new DatabaseError("Cannot read cursor key: it is missing; run the migrations", {
+      code: "internal",
+      operation: "read cursor key",
+    });
+  }
+}
+
+/** The key that signs cursors. */
+export const readCursorKey: Statement<object, { key: string }> = statement(
+  "read cursor key",
+  { key: "text" },
+  (db, _: object) => db.selectFrom("cursor_key").select("key"),
+);
+
+function sign(key: string, list: unknown, payload: string): Buffer {
+  return createHmac("sha256", key).update(JSON.stringify(list)).update("\0").update(payload)
+    .digest().subarray(0, 16);
+}

@@ -1,0 +1,280 @@
+/**
+ * The driver for PostgreSQL servers, on `npm:pg`.
+ *
+ * @module
+ */
+import { readFile } from "node:fs/promises";
+import { connect as connectSocket } from "node:net";
+import pg from "pg";
+import { settleWithin } from "../../core/call_options.ts";
+import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
+import { type ConnectionSettings, parseConnectionUrl } from "../connection_url.ts";
+import type {
+  DatabaseDriver,
+  DriverColumn,
+  DriverConnection,
+  DriverQuery,
+  DriverResult,
+} from "../driver.ts";
+
+/** How to reach a server. */
+export interface PgDriverConfig {
+  /** `postgres://user:password@host:port/database?sslmode=…`; see `parseConnectionUrl`. */
+  readonly url: string;
+  /** How long opening a connection may take, in milliseconds. Default: 5,000. */
+  readonly connectTimeoutMs?: number;
+  /**
+   * The server stops a statement after this, in milliseconds; 0 for never. Default: 30,000. It is what
+   * keeps a statement from running on when its caller has gone without a trace.
+   */
+  readonly statementTimeoutMs?: number;
+  /** The server ends a transaction that is idle for this long, in milliseconds. Default: 60,000. */
+  readonly idleInTransactionTimeoutMs?: number;
+  /** Certificate authority as PEM text, instead of the system's own. */
+  readonly ca?: string;
+  /** Accepts any certificate: no protection against a man in the middle. Default: `false`. */
+  readonly dangerouslySkipCertificateCheck?: boolean;
+}
+
+/** Opens connections with `pg`. */
+export class PgDriver implements DatabaseDriver {
+  /** The name in health reports. */
+  readonly name = "pg";
+  /** The server sets the limit. */
+  readonly maxConnections: number = Number.MAX_SAFE_INTEGER;
+  readonly #config: PgDriverConfig;
+  readonly #settings: ConnectionSettings;
+
+  /** Throws a {@linkcode ConfigurationError} for a malformed URL; connects to nothing yet. */
+  constructor(config: PgDriverConfig) {
+    this.#config = config;
+    this.#settings = parseConnectionUrl(config.url);
+  }
+
+  /** Opens a connection. */
+  async connect(onBroken: () => void): Promise<DriverConnection> {
+    const client = new pg.Client(await this.#clientConfig());
+    const connection = new PgConnection(client, this.#settings, onBroken);
+    const timeoutMs = this.#config.connectTimeoutMs ?? 5_000;
+    try {
+      await settleWithin(client.connect(), { timeoutMs, defaultTimeoutMs: timeoutMs }, () => {
+        return new DatabaseError(
+          `Cannot connect to the server: it accepted no session within ${timeoutMs} ms`,
+          { code: "unavailable", operation: "connect", retryable: true },
+        );
+      });
+      return connection;
+    } catch (error) {
+      await connection.close();
+      throw explainTlsRefusal(error);
+    }
+  }
+
+  /** Nothing is open besides connections. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #clientConfig(): Promise<pg.ClientConfig> {
+    const { host, port, user, password, database, applicationName } = this.#settings;
+    return {
+      host,
+      port,
+      user,
+      // Without a password `pg` would look for a password file.
+      password: password || "",
+      database,
+      application_name: applicationName,
+      keepAlive: true,
+      statement_timeout: this.#config.statementTimeoutMs ?? 30_000,
+      idle_in_transaction_session_timeout: this.#config.idleInTransactionTimeoutMs ?? 60_000,
+      ssl: await this.#tls(),
+      types: TYPES,
+    };
+  }
+
+  async #tls(): Promise<pg.ClientConfig["ssl"]> {
+    if (this.#settings.tls === "disable") return false;
+    if (this.#config.dangerouslySkipCertificateCheck) return { rejectUnauthorized: false };
+    const ca = this.#config.ca ?? await readAuthority(this.#settings.caFile);
+    return { rejectUnauthorized: true, ...(ca ? { ca } : {}) };
+  }
+}
+
+class PgConnection implements DriverConnection {
+  readonly #client: pg.Client;
+  readonly #settings: ConnectionSettings;
+  #broken = false;
+
+  constructor(client: pg.Client, settings: ConnectionSettings, onBroken: () => void) {
+    this.#client = client;
+    this.#settings = settings;
+    const breakOnce = (): void => {
+      if (this.#broken) return;
+      this.#broken = true;
+      onBroken();
+    };
+    // Without these a connection that dies while nobody waits for it ends the process.
+    client.on("error", breakOnce);
+    client.on("end", breakOnce);
+  }
+
+  get usable(): boolean {
+    return !this.#broken;
+  }
+
+  get reusable(): boolean {
+    return !this.#broken && this.#transactionStatus() === "I";
+  }
+
+  async execute(query: DriverQuery): Promise<DriverResult> {
+    const results: pg.QueryResult | pg.QueryResult[] = await this.#client.query({
+      text: query.text,
+      values: query.values as unknown[],
+      name: query.name,
+    } as pg.QueryConfig);
+    // Several statements in one text give a result each.
+    const result = Array.isArray(results) ? results.at(-1) : results;
+    return {
+      rows: result?.rows ?? [],
+      rowCount: result?.rowCount ?? 0,
+      command: result?.command ?? "",
+    };
+  }
+
+  async describe(text: string): Promise<readonly DriverColumn[]> {
+    const description = new Description(text);
+    this.#client.query(description as unknown as pg.Submittable);
+    return await description.columns;
+  }
+
+  cancel(): Promise<void> {
+    const { processID, secretKey } = this.#client as unknown as BackendKey;
+    if (this.#broken || !processID) return Promise.resolve();
+    return sendCancelRequest(this.#settings, processID, secretKey);
+  }
+
+  close(): Promise<void> {
+    this.#broken = true;
+    // `end()` would wait for the running statement; a stopped server never answers.
+    const { stream } = (this.#client as unknown as { connection: { stream: Closable } }).connection;
+    const graceful = this.#client.end().catch(() => {});
+    const destroy = setTimeout(() => stream.destroy(), CLOSE_GRACE_MS);
+    return Promise.race([graceful, new Promise<void>((resolve) => stream.once("close", resolve))])
+      .finally(() => clearTimeout(destroy));
+  }
+
+  #transactionStatus(): string | null {
+    return (this.#client as unknown as { getTransactionStatus(): string | null })
+      .getTransactionStatus();
+  }
+}
+
+/** How long a goodbye may take. */
+const CLOSE_GRACE_MS = 200;
+
+interface BackendKey {
+  readonly processID: number | null;
+  readonly secretKey: number;
+}
+
+interface Closable {
+  destroy(): void;
+  once(event: "close", listener: () => void): void;
+}
+
+/** Parses and describes a statement, but does not run it; `pg` calls these methods. */
+class Description {
+  readonly columns: Promise<readonly DriverColumn[]>;
+  readonly #text: string;
+  #found: DriverColumn[] = [];
+  #settle!: { resolve(columns: DriverColumn[]): void; reject(error: unknown): void };
+
+  constructor(text: string) {
+    this.#text = text;
+    this.columns = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
+  }
+
+  submit(connection: {
+    parse(query: { text: string; name: string; types: number[] }): void;
+    describe(target: { type: "S"; name: string }): void;
+    sync(): void;
+  }): void {
+    connection.parse({ text: this.#text, name: "", types: [] });
+    connection.describe({ type: "S", name: "" });
+    connection.sync();
+  }
+
+  handleRowDescription({ fields }: { fields: { name: string; dataTypeID: number }[] }): void {
+    this.#found = fields.map(({ name, dataTypeID }) => ({ name, typeId: dataTypeID }));
+  }
+
+  handleError(error: unknown): void {
+    this.#settle.reject(error);
+  }
+
+  handleReadyForQuery(): void {
+    this.#settle.resolve(this.#found);
+  }
+}
+
+/** The request of the protocol's section "Canceling Requests in Progress": 16 bytes on a new connection. */
+function sendCancelRequest(
+  { host, port }: ConnectionSettings,
+  processId: number,
+  secretKey: number,
+): Promise<void> {
+  const request = new DataView(new ArrayBuffer(16));
+  [16, 80877102, processId, secretKey].forEach((word, i) => request.setInt32(4 * i, word));
+  return new Promise((resolve) => {
+    const socket = host.startsWith("/")
+      ? connectSocket({ path: `${host}/.s.PGSQL.${port}` })
+      : connectSocket({ host, port });
+    const done = (): void => (socket.destroy(), resolve());
+    socket.setTimeout(1_000, done);
+    socket.on("error", done);
+    socket.on("close", done);
+    socket.on("connect", () => socket.end(new Uint8Array(request.buffer)));
+  });
+}
+
+async function readAuthority(file: string | undefined): Promise<string | undefined> {
+  if (!file) return undefined;
+  try {
+    return await readFile(file, "utf8");
+  } catch {
+    throw new ConfigurationError([`sslrootcert names a file that cannot be read: ${file}`]);
+  }
+}
+
+function explainTlsRefusal(error: unknown): unknown {
+  if (!(error instanceof Error) || !error.message.includes("does not support SSL")) return error;
+  return new ConfigurationError(
+    ["the server does not speak TLS; add sslmode=disable to send everything in the clear"],
+    "connect",
+  );
+}
+
+/** By the object id of the type, as the driver port says; the rest keeps the parsers of `pg`. */
+const PARSERS: ReadonlyMap<number, (text: string) => unknown> = new Map<
+  number,
+  (text: string) => unknown
+>([
+  [20, Number],
+  [1082, (text) => text],
+  [1184, parseTimestamp],
+]);
+
+const TYPES: pg.CustomTypesConfig = {
+  getTypeParser:
+    ((id: number, format?: "text" | "binary") =>
+      PARSERS.get(id) ?? pg.types.getTypeParser(id, format)) as pg.CustomTypesConfig[
+        "getTypeParser"
+      ],
+};
+
+/** `2026-11-22 22:27:00.123456+00` in ISO 8601, which the engines parse fast. */
+function parseTimestamp(text: string): Date {
+  const iso = text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
+  return new Date(iso);
+}

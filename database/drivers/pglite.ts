@@ -1,0 +1,139 @@
+/**
+ * The driver for embedded PostgreSQL, on `npm:@electric-sql/pglite`: no server, one connection, in
+ * the process. A statement runs on the event loop, so no deadline can interrupt it and timers wait meanwhile.
+ *
+ * @module
+ */
+import { mkdir } from "node:fs/promises";
+import { PGlite, types } from "@electric-sql/pglite";
+import type {
+  DatabaseDriver,
+  DriverColumn,
+  DriverConnection,
+  DriverQuery,
+  DriverResult,
+} from "../driver.ts";
+import { lockDirectory } from "../directory_lock.ts";
+
+/** Where the data is. */
+export interface PgliteDriverConfig {
+  /** A folder that keeps the data; created if missing. Default: memory, gone when closed. */
+  readonly dataDir?: string;
+}
+
+/** Opens PGlite. The data folder is locked, because two processes on it lose data without an error. */
+export class PgliteDriver implements DatabaseDriver {
+  /** The name in health reports. */
+  readonly name = "pglite";
+  /** PGlite has one session. */
+  readonly maxConnections = 1;
+  readonly #config: PgliteDriverConfig;
+  #opened: Promise<{ database: PGlite; unlock(): Promise<void> }> | undefined;
+
+  /** Opens nothing yet. */
+  constructor(config: PgliteDriverConfig = {}) {
+    this.#config = config;
+  }
+
+  /** Opens the database at the first call; throws `conflict` if another process has the folder. */
+  async connect(_onBroken: () => void): Promise<DriverConnection> {
+    this.#opened ??= this.#open();
+    try {
+      return new PgliteConnection((await this.#opened).database);
+    } catch (error) {
+      this.#opened = undefined;
+      throw error;
+    }
+  }
+
+  /** Closes the database and unlocks the folder. */
+  async close(): Promise<void> {
+    const opened = await this.#opened?.catch(() => undefined);
+    this.#opened = undefined;
+    if (!opened) return;
+    if (!opened.database.closed) await opened.database.close();
+    await opened.unlock();
+  }
+
+  async #open(): Promise<{ database: PGlite; unlock(): Promise<void> }> {
+    const { dataDir } = this.#config;
+    if (!dataDir) return { database: await PGlite.create({ parsers: PARSERS }), unlock: nothing };
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const unlock = await lockDirectory(dataDir);
+    try {
+      const database = await PGlite.create({ dataDir: `${dataDir}/postgres`, parsers: PARSERS });
+      return { database, unlock };
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  }
+}
+
+class PgliteConnection implements DriverConnection {
+  readonly #database: PGlite;
+
+  constructor(database: PGlite) {
+    this.#database = database;
+  }
+
+  get usable(): boolean {
+    return !this.#database.closed;
+  }
+
+  get reusable(): boolean {
+    return this.usable;
+  }
+
+  async execute(query: DriverQuery): Promise<DriverResult> {
+    if (query.values.length === 0) return await this.#script(query.text);
+    const result = await this.#database.query<Record<string, unknown>>(
+      query.text,
+      query.values as unknown[],
+    );
+    return toDriverResult(result);
+  }
+
+  async describe(text: string): Promise<readonly DriverColumn[]> {
+    const { resultFields } = await this.#database.describeQuery(text);
+    return resultFields.map(({ name, dataTypeID }) => ({ name, typeId: dataTypeID }));
+  }
+
+  /** The statement blocks the event loop: by the time this runs, it has ended. */
+  cancel(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The one session stays open for the next user; what was left open in it is rolled back. */
+  async close(): Promise<void> {
+    if (!this.#database.closed) await this.#database.exec("rollback").catch(nothing);
+  }
+
+  /** The simple protocol, which takes several statements, as migrations need. */
+  async #script(text: string): Promise<DriverResult> {
+    const results = await this.#database.exec(text);
+    const last = results.at(-1);
+    return last ? toDriverResult(last) : { rows: [], rowCount: 0, command: "" };
+  }
+}
+
+type PgliteResult = Awaited<ReturnType<PGlite["exec"]>>[number];
+
+function toDriverResult(result: PgliteResult): DriverResult {
+  const rows = result.rows as Record<string, unknown>[];
+  const command = (result as { command?: string }).command ?? "";
+  return {
+    rows,
+    rowCount: result.affectedRows || rows.length,
+    command: command.split(" ")[0] ?? "",
+  };
+}
+
+const PARSERS = {
+  [types.INT8]: Number,
+  [types.DATE]: (text: string): string => text,
+};
+
+function nothing(): Promise<void> {
+  return Promise.resolve();
+}

@@ -1,0 +1,97 @@
+/** Submitted results. */
+export const sql: string = /* sql */ `
+-- Identifies a model in indexes: 16 bytes of SHA-256, so that nobody can make two models collide.
+-- The names hold no control character, so the separator is unambiguous.
+create function model_key(provider text, name text, version text) returns uuid
+language plpgsql immutable strict parallel safe as $$
+begin
+  return encode(
+    substring(sha256(convert_to(provider || chr(31) || name || chr(31) || version, 'UTF8')) for 16),
+    'hex'
+  )::uuid;
+end $$;
+
+create table submissions (
+  id uuid primary key,
+  version_id uuid not null,
+  benchmark_id uuid not null,
+  model_provider text not null,
+  model_name text not null,
+  model_version text not null default '',
+  model_key uuid not null
+    generated always as (model_key(model_provider, model_name, model_version)) stored,
+  model_official boolean not null default false,
+  submitted_by uuid not null,
+  organization_id uuid,
+  verified_provider boolean not null default false,
+  status text not null,
+  score float8,
+  interval_low float8,
+  interval_high float8,
+  interval_level float8,
+  failure text,
+  execution jsonb not null default '{}',
+  verification text not null default 'unverified',
+  verified_by uuid,
+  verified_at timestamptz,
+  verification_notes text,
+  visibility text not null default 'public',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  deleted_at timestamptz,
+  revision integer not null default 1,
+  -- NaN and the infinities pass ">= 0"; NaN sorts above all, so it fails "< infinity".
+  constraint submissions_score_check check (score > '-infinity' and score < 'infinity'),
+  constraint submissions_status_check check (status in ('completed', 'failed')),
+  constraint submissions_status_score_check check ((status = 'completed') = (score is not null)),
+  constraint submissions_interval_check check (
+    (interval_low is null and interval_high is null and interval_level is null)
+    or (interval_low > '-infinity' and interval_low <= interval_high and interval_high < 'infinity'
+      and interval_level > 0 and interval_level < 1)
+  ),
+  constraint submissions_model_check check (
+    model_provider <> '' and model_name <> ''
+    and (model_provider || model_name || model_version) !~ '[[:cntrl:]]'
+  ),
+  constraint submissions_verification_check check (
+    verification in ('unverified', 'community_verified', 'platform_verified', 'audited')
+  ),
+  constraint submissions_visibility_check check (visibility in ('public', 'unlisted', 'private')),
+  constraint submissions_execution_check check (jsonb_typeof(execution) = 'object'),
+  constraint submissions_version_id_fkey foreign key (version_id) references benchmark_versions (id),
+  constraint submissions_benchmark_id_fkey foreign key (benchmark_id) references benchmarks (id),
+  constraint submissions_submitted_by_fkey foreign key (submitted_by) references users (id),
+  constraint submissions_organization_id_fkey foreign key (organization_id) references organizations (id),
+  constraint submissions_verified_by_fkey foreign key (verified_by) references users (id)
+);
+
+create index submissions_model_idx on submissions (version_id, model_key);
+create index submissions_benchmark_idx on submissions (benchmark_id, created_at desc, id desc);
+create index submissions_submitted_by_idx on submissions (submitted_by, created_at desc, id desc);
+create index submissions_created_at_idx on submissions (created_at desc, id desc);
+
+create table submission_metrics (
+  submission_id uuid not null,
+  name text not null,
+  value float8 not null,
+  constraint submission_metrics_pkey primary key (submission_id, name),
+  constraint submission_metrics_value_check check (value > '-infinity' and value < 'infinity'),
+  constraint submission_metrics_submission_id_fkey
+    foreign key (submission_id) references submissions (id) on delete cascade
+);
+
+create table submission_results (
+  submission_id uuid not null,
+  position integer not null,
+  case_name text not null,
+  passed boolean,
+  score float8,
+  duration_ms float8,
+  output text,
+  constraint submission_results_pkey primary key (submission_id, position),
+  constraint submission_results_score_check check (score > '-infinity' and score < 'infinity'),
+  constraint submission_results_duration_ms_check check (duration_ms >= 0 and duration_ms < 'infinity'),
+  constraint submission_results_submission_id_fkey
+    foreign key (submission_id) references submissions (id) on delete cascade
+);
+`;

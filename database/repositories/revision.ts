@@ -1,0 +1,40 @@
+import type { CallOptions } from "../../core/call_options.ts";
+import { DatabaseError, NotFoundError } from "../../core/errors.ts";
+
+/** An update that must not overwrite what somebody else changed meanwhile. */
+export interface UpdateOptions extends CallOptions {
+  /**
+   * The `revision` of what the caller saw. If it is no longer the current one, the update changes
+   * nothing and fails with `conflict`. Absent: the last writer wins.
+   */
+  readonly expectedRevision?: number | undefined;
+}
+
+/**
+ * Returns the one row that an update gave back. Without one, throws a {@linkcode NotFoundError} or a
+ * `conflict` that says both revisions.
+ */
+export async function requireUpdated<Row>(
+  rows: readonly Row[],
+  update: {
+    /** What it is about, such as `organization`. */
+    readonly resource: string;
+    /** What it does, such as `update organization`. */
+    readonly operation: string;
+    /** As in {@linkcode UpdateOptions}. */
+    readonly expectedRevision: number | undefined;
+    /** Reads the current revision, or `undefined` if the thing does not exist. */
+    readonly currentRevision: () => Promise<number | undefined>;
+  },
+): Promise<Row> {
+  const [row] = rows;
+  if (row !== undefined) return row;
+  const { resource, operation, expectedRevision } = update;
+  const current = await update.currentRevision();
+  if (current === undefined) throw new NotFoundError(resource, { operation });
+  throw new DatabaseError(
+    `Cannot ${operation}: it changed meanwhile, expected revision ${expectedRevision}, ` +
+      `current revision ${current}`,
+    { code: "conflict", operation },
+  );
+}
