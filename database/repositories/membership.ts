@@ -15,6 +15,7 @@ import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
 import { count, readPage } from "../keyset.ts";
 import type { Transaction } from "../transaction.ts";
+import { parseFilter } from "./list_filter.ts";
 import {
   deleteMember,
   deleteMemberships,
@@ -32,6 +33,9 @@ import {
   setRole,
 } from "./membership_statements.ts";
 import { toOrganization } from "./organization_statements.ts";
+
+/** Which members to list, and which page of them. */
+export interface MemberListOptions extends MemberFilter, PageRequest, CallOptions {}
 
 /**
  * Who belongs to which organization: what the repositories of users and of organizations have in
@@ -111,11 +115,10 @@ export class Memberships {
    */
   async members(
     organizationId: string,
-    filter: MemberFilter,
-    options: PageRequest & CallOptions,
+    options: MemberListOptions,
   ): Promise<Page<OrganizationMember>> {
     const id = checkId("organizationId", organizationId);
-    const list = memberList(id, parseInput(memberFilterSchema, filter, "filter", "list members"));
+    const list = memberList(id, parseFilter(memberFilterSchema, options, "list members"));
     const page = await readPage(this.#database, this.#cursors, list, options);
     return { ...page, items: page.items.map(toMember) };
   }
@@ -209,7 +212,7 @@ function readMember(
 
 function lastOwner(operation: string): DatabaseError {
   return new DatabaseError(
-    `Cannot ${operation}: the last owner of an organization cannot leave it; make another member an owner first`,
+    `Cannot ${operation}: an organization keeps an owner; make another member one first`,
     { code: "conflict", operation },
   );
 }

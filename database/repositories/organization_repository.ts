@@ -4,7 +4,6 @@ import type { Page, PageRequest } from "../../core/page.ts";
 import { checkText, parseInput } from "../../core/validation.ts";
 import { checkId, newId } from "../../domain/ids.ts";
 import {
-  type MemberFilter,
   type MemberRole,
   type NewOrganization,
   newOrganizationSchema,
@@ -20,9 +19,13 @@ import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
 import { count, readPage } from "../keyset.ts";
 import type { Statement } from "../statement.ts";
-import { Memberships } from "./membership.ts";
+import { parseFilter } from "./list_filter.ts";
+import { type MemberListOptions, Memberships } from "./membership.ts";
 import * as statements from "./organization_statements.ts";
 import { checkRevision, requireUpdated, type UpdateOptions } from "./revision.ts";
+
+/** Which organizations to list, and which page of them. */
+export interface OrganizationListOptions extends OrganizationFilter, PageRequest, CallOptions {}
 
 /**
  * The organizations and their members. Every one has an owner at all times. Deleted organizations
@@ -90,12 +93,10 @@ export class PostgresOrganizationRepository {
     return await this.getBySlug(slug, options) !== undefined;
   }
 
-  /** Lists the organizations that match every part of the filter, newest first. */
-  async list(
-    filter: OrganizationFilter = {},
-    options: PageRequest & CallOptions = {},
-  ): Promise<Page<Organization>> {
-    const list = statements.organizationList(checkFilter(filter, "list organizations"));
+  /** Lists the organizations that match every given filter, newest first. */
+  async list(options: OrganizationListOptions = {}): Promise<Page<Organization>> {
+    const filter = parseFilter(organizationFilterSchema, options, "list organizations");
+    const list = statements.organizationList(filter);
     const page = await readPage(this.#database, this.#cursors, list, options);
     return { ...page, items: page.items.map(statements.toOrganization) };
   }
@@ -103,9 +104,9 @@ export class PostgresOrganizationRepository {
   /** Lists the organizations of a kind, newest first; the same as `list({ type })`. */
   async getByType(
     type: OrganizationType,
-    options: PageRequest & CallOptions = {},
+    options: OrganizationListOptions = {},
   ): Promise<Page<Organization>> {
-    return await this.list({ type }, options);
+    return await this.list({ ...options, type });
   }
 
   /**
@@ -114,15 +115,15 @@ export class PostgresOrganizationRepository {
    */
   async search(
     text: string,
-    options: PageRequest & CallOptions = {},
+    options: OrganizationListOptions = {},
   ): Promise<Page<Organization>> {
-    return await this.list({ search: text }, options);
+    return await this.list({ ...options, search: text });
   }
 
-  /** Counts the organizations that match every part of the filter. */
+  /** Counts the organizations that match every given filter. */
   async count(filter: OrganizationFilter = {}, options: CallOptions = {}): Promise<number> {
-    const { query } = statements.organizationList(checkFilter(filter, "count organizations"));
-    return await count(this.#database, query, options);
+    const checked = parseFilter(organizationFilterSchema, filter, "count organizations");
+    return await count(this.#database, statements.organizationList(checked).query, options);
   }
 
   /**
@@ -201,10 +202,9 @@ export class PostgresOrganizationRepository {
    */
   async getMembers(
     organizationId: string,
-    filter: MemberFilter = {},
-    options: PageRequest & CallOptions = {},
+    options: MemberListOptions = {},
   ): Promise<Page<OrganizationMember>> {
-    return await this.#memberships.members(organizationId, filter, options);
+    return await this.#memberships.members(organizationId, options);
   }
 
   /** Counts the members; 0 if the organization is missing. */
@@ -229,8 +229,4 @@ export class PostgresOrganizationRepository {
     });
     return statements.toOrganization(row);
   }
-}
-
-function checkFilter(filter: OrganizationFilter, operation: string): OrganizationFilter {
-  return parseInput(organizationFilterSchema, filter, "filter", operation);
 }

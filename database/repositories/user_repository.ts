@@ -22,9 +22,13 @@ import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
 import { count, readPage } from "../keyset.ts";
 import type { Statement } from "../statement.ts";
+import { parseFilter } from "./list_filter.ts";
 import { endMemberships, Memberships } from "./membership.ts";
 import { checkRevision, requireUpdated, type UpdateOptions } from "./revision.ts";
 import * as statements from "./user_statements.ts";
+
+/** Which users to list, and which page of them. */
+export interface UserListOptions extends UserFilter, PageRequest, CallOptions {}
 
 /**
  * The accounts. E-mail addresses and usernames are unique, and found, without regard to the case of
@@ -51,8 +55,9 @@ export class PostgresUserRepository {
    * them is taken; of two calls at the same time, one throws.
    */
   async create(user: NewUser, options: CallOptions = {}): Promise<User> {
-    const input = parseInput(newUserSchema, user, "user", "create user");
-    const [row] = await this.#database.run(statements.createUser, {
+    const { createUser } = statements;
+    const input = parseInput(newUserSchema, user, "user", createUser.name);
+    const [row] = await this.#database.run(createUser, {
       id: input.id ?? newId(),
       email: input.email,
       username: input.username,
@@ -107,19 +112,16 @@ export class PostgresUserRepository {
     return { userId: row.id, passwordHash: row.password_hash };
   }
 
-  /** Lists the users that match every part of the filter, newest first. */
-  async list(
-    filter: UserFilter = {},
-    options: PageRequest & CallOptions = {},
-  ): Promise<Page<User>> {
-    const list = statements.userList(checkFilter(filter, "list users"));
+  /** Lists the users that match every given filter, newest first. */
+  async list(options: UserListOptions = {}): Promise<Page<User>> {
+    const list = statements.userList(parseFilter(userFilterSchema, options, "list users"));
     const page = await readPage(this.#database, this.#cursors, list, options);
     return { ...page, items: page.items.map(statements.toUser) };
   }
 
-  /** Counts the users that match every part of the filter. */
+  /** Counts the users that match every given filter. */
   async count(filter: UserFilter = {}, options: CallOptions = {}): Promise<number> {
-    const { query } = statements.userList(checkFilter(filter, "count users"));
+    const { query } = statements.userList(parseFilter(userFilterSchema, filter, "count users"));
     return await count(this.#database, query, options);
   }
 
@@ -129,7 +131,7 @@ export class PostgresUserRepository {
     changes: UserChanges,
     options: UpdateOptions = {},
   ): Promise<User> {
-    const input = parseInput(userChangesSchema, changes, "changes", "update profile");
+    const input = parseInput(userChangesSchema, changes, "changes", statements.updateProfile.name);
     return await this.#update(statements.updateProfile, id, options, {
       renamed: input.displayName !== undefined,
       displayName: input.displayName,
@@ -139,7 +141,7 @@ export class PostgresUserRepository {
 
   /** Changes what the user may do. */
   async updateRole(id: string, role: UserRole, options: UpdateOptions = {}): Promise<User> {
-    const input = { role: parseInput(userRoleSchema, role, "role", "update role") };
+    const input = { role: parseInput(userRoleSchema, role, "role", statements.updateRole.name) };
     return await this.#update(statements.updateRole, id, options, input);
   }
 
@@ -161,10 +163,14 @@ export class PostgresUserRepository {
     passwordHash: string,
     options: UpdateOptions = {},
   ): Promise<User> {
-    const input = {
-      passwordHash: parseInput(passwordHashSchema, passwordHash, "passwordHash", "update password"),
-    };
-    return await this.#update(statements.updatePassword, id, options, input);
+    const { updatePassword } = statements;
+    const checked = parseInput(
+      passwordHashSchema,
+      passwordHash,
+      "passwordHash",
+      updatePassword.name,
+    );
+    return await this.#update(updatePassword, id, options, { passwordHash: checked });
   }
 
   /**
@@ -188,6 +194,7 @@ export class PostgresUserRepository {
   async delete(id: string, options: UpdateOptions = {}): Promise<void> {
     const { deleteUser } = statements;
     const userId = checkId("id", id);
+    checkRevision(options);
     await this.#database.transaction(async (transaction) => {
       await endMemberships(transaction, userId, deleteUser.name, options);
       await new PostgresUserRepository(transaction).#update(deleteUser, userId, options, {});
@@ -263,8 +270,4 @@ export class PostgresUserRepository {
     });
     return statements.toUser(row);
   }
-}
-
-function checkFilter(filter: UserFilter, operation: string): UserFilter {
-  return parseInput(userFilterSchema, filter, "filter", operation);
 }

@@ -125,7 +125,7 @@ export interface UpdateProfileInput extends UserTarget {
 
 /** Returns the user, or nothing if it is missing or has another revision. */
 export const updateProfile: Statement<UpdateProfileInput, UserRow> = userUpdate(
-  "update profile",
+  "update profile of user",
   (p: UpdateProfileInput) => ({
     display_name:
       sql`case when ${p.renamed}::bool then ${p.displayName}::text else display_name end`,
@@ -135,20 +135,20 @@ export const updateProfile: Statement<UpdateProfileInput, UserRow> = userUpdate(
 
 /** Returns the user, or nothing if it is missing or has another revision. */
 export const updateRole: Statement<UserTarget & { role: string }, UserRow> = userUpdate(
-  "update role",
+  "update role of user",
   (p: UserTarget & { role: string }) => ({ role: p.role }),
 );
 
 /** Returns the user, or nothing if it is missing or has another revision. */
 export const updateEmailVerified: Statement<UserTarget & { verified: boolean }, UserRow> =
   userUpdate(
-    "update e-mail verification",
+    "update e-mail verification of user",
     (p: UserTarget & { verified: boolean }) => ({ email_verified: p.verified }),
   );
 
 /** Returns the user, or nothing if it is missing or has another revision. */
 export const updatePassword: Statement<UserTarget & { passwordHash: string }, UserRow> = userUpdate(
-  "update password",
+  "update password of user",
   (p: UserTarget & { passwordHash: string }) => ({ password_hash: p.passwordHash }),
 );
 
@@ -166,7 +166,7 @@ export const deleteUser: Statement<UserTarget, UserRow> = userUpdate(
 
 /** Says that the user is active now; never goes back. Returns the user's id, or nothing. */
 export const updateLastActive: Statement<{ id: string }, { id: string }> = statement(
-  "update last activity",
+  "update last activity of user",
   { id: "uuid" },
   (db, p: { id: string }) =>
     db.updateTable("users").set({ last_active_at: sql`greatest(last_active_at, now())` })
