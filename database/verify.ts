@@ -4,9 +4,12 @@ import { readCursorKey } from "./cursor.ts";
 import type { DatabasePool } from "./database_pool.ts";
 import type { DriverColumn } from "./driver.ts";
 import { LEADERBOARD_STATEMENTS } from "./repositories/leaderboard_statements.ts";
+import { MEMBERSHIP_STATEMENTS } from "./repositories/membership_statements.ts";
+import { ORGANIZATION_STATEMENTS } from "./repositories/organization_statements.ts";
 import { sampleResultList } from "./repositories/result_list.ts";
 import { sampleSubmissionList } from "./repositories/submission_list.ts";
 import { SUBMISSION_STATEMENTS } from "./repositories/submission_statements.ts";
+import { USER_STATEMENTS } from "./repositories/user_statements.ts";
 import { COLUMN_TYPE_IDS, type StatementInfo } from "./statement.ts";
 
 /** What {@linkcode verify} found. */
@@ -21,6 +24,9 @@ export interface VerifyReport {
 function allStatements(): readonly StatementInfo[] {
   return [
     readCursorKey,
+    ...USER_STATEMENTS,
+    ...ORGANIZATION_STATEMENTS,
+    ...MEMBERSHIP_STATEMENTS,
     ...SUBMISSION_STATEMENTS,
     ...LEADERBOARD_STATEMENTS,
     { name: "list submissions", columns: {}, text: sampleSubmissionList() },

@@ -1,12 +1,10 @@
+import { validate } from "uuid";
 import { z } from "zod";
 import { textFlaw } from "../core/validation.ts";
 
 /** Text that every store keeps unchanged, with a length in UTF-16 code units. */
 export function textField(minLength: number, maxLength: number): z.ZodType<string> {
-  return z.string().min(minLength).max(maxLength).superRefine((text, context) => {
-    const flaw = textFlaw(text);
-    if (flaw) context.addIssue({ code: "custom", message: `it ${flaw}` });
-  });
+  return keptUnchanged(z.string().min(minLength).max(maxLength));
 }
 
 /** A name in a URL: lower-case letters, digits and single hyphens, at most 100 characters. */
@@ -15,8 +13,9 @@ export const slugField: z.ZodType<string> = z.string().max(100).regex(
   "it must have lower-case letters, digits and single hyphens only",
 );
 
-/** A UUID, in lower case. */
-export const idField: z.ZodType<string> = z.guid().transform((id) => id.toLowerCase());
+/** A UUID, in lower case; the same ones that `checkId` takes. */
+export const idField: z.ZodType<string> = z.string().refine(validate, "it must be a UUID")
+  .transform((id) => id.toLowerCase());
 
 /** A number that is neither NaN nor infinite. */
 export const finiteField: z.ZodType<number> = z.number();
@@ -26,4 +25,16 @@ export const tagsField: z.ZodType<string[]> = z.array(textField(1, 50)).max(50)
   .transform((tags) => [...new Set(tags)]);
 
 /** A web address. */
-export const urlField: z.ZodType<string> = z.url({ protocol: /^https?$/ }).max(2_000);
+export const urlField: z.ZodType<string> = keptUnchanged(
+  z.url({ protocol: /^https?$/ }).max(2_000),
+);
+
+/** Text to look for. */
+export const searchField: z.ZodType<string> = textField(1, 200);
+
+function keptUnchanged(schema: z.ZodType<string>): z.ZodType<string> {
+  return schema.superRefine((text, context) => {
+    const flaw = textFlaw(text);
+    if (flaw) context.addIssue({ code: "custom", message: `it ${flaw}` });
+  });
+}
