@@ -1,0 +1,185 @@
+import ts from "typescript";
+import { codeLines, lineOf, nodes, type SourceFile } from "./source_file.ts";
+
+/** A rule of the house: what breaks it, one line for each place. */
+export type Rule = (files: readonly SourceFile[]) => string[];
+
+/** Which folders a folder may import, besides itself. `mod.ts` of the root may import them all. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  domain: ["core/"],
+  database: ["core/", "domain/"],
+  cache: ["core/"],
+  storage: ["core/"],
+  messaging: ["core/", "domain/events"],
+};
+
+/** Packages that `mod.ts` may load, because they talk to nothing. */
+const PURE_PACKAGES = ["@opentelemetry/api", "kysely", "lru-cache", "uuid", "zod"];
+
+const ASSERTIONS = "node:assert/strict";
+const MAX_FILE_LINES = 250;
+const MAX_FUNCTION_LINES = 40;
+
+/** Whether a file is part of the package. */
+export function isPublished({ path }: { readonly path: string }): boolean {
+  return path === "mod.ts" || area(path) in ARROWS ||
+    path.startsWith("tests/conformance/") && !path.endsWith("_test.ts");
+}
+
+/** `database` -> `core`, `domain` and so on, never sideways. */
+export const followsArrows: Rule = (files) =>
+  files.flatMap(({ path, imports }) => {
+    const allowed = ARROWS[area(path)];
+    return imports.filter(({ target }) =>
+      allowed && area(target) in ARROWS && area(target) !== area(path) &&
+      !allowed.some((prefix) => target.startsWith(prefix))
+    ).map(({ target }) => `${path} must not import ${target}`);
+  });
+
+/** A folder's `mod.ts` is for users; inside, files import the file that they need. */
+export const importsFilesNotFolders: Rule = (files) =>
+  files.filter((file) => isPublished(file) && file.path !== "mod.ts").flatMap((file) =>
+    file.imports.filter(({ target }) => /^[^@].*\/mod\.ts$/.test(target) || target === "mod.ts")
+      .map(({ target }) => `${file.path} must import a file instead of ${target}`)
+  );
+
+/** Loading a file never leads back to it. Types may refer to each other. */
+export const hasNoCycles: Rule = (files) => {
+  const loads = loadedTargets(files);
+  return files.filter(({ path }) => reachable(loads.get(path)!, loads).has(path))
+    .map(({ path }) => `${path} loads itself through others`);
+};
+
+/** Loading `mod.ts` loads no package that talks to a server, not even indirectly. */
+export const loadsNoVendor: Rule = (files) => {
+  const loads = loadedTargets(files);
+  return [...reachable(["mod.ts"], loads)]
+    .filter((target) => !target.endsWith(".ts") && !target.startsWith("node:"))
+    .filter((target) => !PURE_PACKAGES.some((name) => `${target}/`.startsWith(`${name}/`)))
+    .map((target) => `mod.ts must not load ${target}`);
+};
+
+/** Suites run on any runner, so they need nothing but the library and assertions. */
+export const keepsSuitesPortable: Rule = (files) =>
+  files.filter(({ path }) => path.startsWith("tests/conformance/") && !path.endsWith("_test.ts"))
+    .flatMap(({ path, imports }) =>
+      imports.filter(({ target }) => !isPublished({ path: target }) && target !== ASSERTIONS)
+        .map(({ target }) => `${path} must not import ${target}`)
+    );
+
+/** Bare names only: versions live in deno.json and package.json. */
+export const importsBareNames: Rule = (files) =>
+  files.filter(({ path }) => !path.startsWith("tests/jsr/")).flatMap(({ path, imports }) =>
+    imports.filter(({ target }) => /^(npm|jsr|https?):/.test(target))
+      .map(({ target }) => `${path} must not import ${target} with a prefix`)
+  );
+
+/** Migrations are SQL in a string, so their length says nothing. */
+export const keepsFilesSmall: Rule = (files) =>
+  files.filter((file) => !/^database\/migrations\/\d/.test(file.path)).flatMap(({ path, tree }) => {
+    const { size } = codeLines(tree, tree);
+    return size > MAX_FILE_LINES ? [`${path} has ${size} lines of code`] : [];
+  });
+
+/** A conformance suite and a test file are lists of tests: there, an inner function counts alone. */
+export const keepsFunctionsSmall: Rule = (files) =>
+  files.flatMap(({ path, tree }) =>
+    nodes(tree).filter(isFunction).flatMap((node) => {
+      const lines = codeLines(node, tree);
+      if (path.startsWith("tests/")) {
+        for (const inner of nodes(node).filter(isFunction)) {
+          for (const line of codeLines(inner, tree)) lines.delete(line);
+        }
+      }
+      if (lines.size <= MAX_FUNCTION_LINES) return [];
+      return [`${path}:${lineOf(tree, node.getStart())} is a function of ${lines.size} lines`];
+    })
+  );
+
+/** No default export, enum, namespace, parameter property, global declaration or `any`. */
+export const avoidsForbiddenSyntax: Rule = (files) =>
+  files.filter(isPublished).flatMap(({ path, tree }) =>
+    nodes(tree).flatMap((node) => {
+      const name = forbiddenSyntax(node);
+      return name ? [`${path}:${lineOf(tree, node.getStart())} uses ${name}`] : [];
+    })
+  );
+
+/** No output, no end of the process, and nothing that Node 20 and 22 lack. */
+export const leavesTheProcessAlone: Rule = (files) =>
+  files.filter(isPublished).flatMap(({ path, tree }) =>
+    nodes(tree).filter(ts.isPropertyAccessExpression)
+      .filter((node) =>
+        /^(console\.\w+|process\.exit(Code)?|import\.meta\.main)$/.test(node.getText())
+      )
+      .map((node) => `${path}:${lineOf(tree, node.getStart())} uses ${node.getText()}`)
+  );
+
+/** `a_file_like_this.ts`, migrations with their number in front. */
+export const namesFilesInSnakeCase: Rule = (files) =>
+  files.filter(({ path }) => !/^([a-z0-9]+(_[a-z0-9]+)*\/)*[a-z0-9]+(_[a-z0-9]+)*\.ts$/.test(path))
+    .map(({ path }) => `${path} is not in snake_case`);
+
+/**
+ * Every published file that does something has a test of its name in the same area of `tests/`, in
+ * any folder there. Files of types alone, `mod.ts` and migrations have nothing to test on their own.
+ */
+export const mirrorsFilesInTests: Rule = (files) => {
+  const tests = new Set(files.map(({ path }) => mirror(path)));
+  return files.filter(isPublished)
+    .filter(({ path }) =>
+      area(path) in ARROWS && !/\/mod\.ts$|^database\/migrations\/\d/.test(path)
+    )
+    .filter(({ tree }) => tree.statements.some(hasEffect))
+    .filter(({ path }) => !tests.has(mirror(`tests/${path.replace(/\.ts$/, "_test.ts")}`)))
+    .map(({ path }) => `${path} has no test ${path.split("/").at(-1)!.replace(".ts", "_test.ts")}`);
+};
+
+function mirror(path: string): string {
+  const [, area, ...rest] = path.split("/");
+  return `${area}/${rest.at(-1)}`;
+}
+
+function area(path: string): string {
+  return path.split("/")[0]!;
+}
+
+function loadedTargets(files: readonly SourceFile[]): Map<string, string[]> {
+  return new Map(files.map(({ path, imports }) => [
+    path,
+    imports.filter(({ loads }) => loads).map(({ target }) => target),
+  ]));
+}
+
+function reachable(
+  starts: readonly string[],
+  targets: ReadonlyMap<string, readonly string[]>,
+): Set<string> {
+  const reached = new Set(starts);
+  for (const path of reached) {
+    for (const target of targets.get(path) ?? []) reached.add(target);
+  }
+  return reached;
+}
+
+function isFunction(node: ts.Node): boolean {
+  return ts.isFunctionLike(node) && "body" in node && node.body !== undefined;
+}
+
+function hasEffect(statement: ts.Statement): boolean {
+  return !ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement) &&
+    !ts.isInterfaceDeclaration(statement) && !ts.isTypeAliasDeclaration(statement);
+}
+
+function forbiddenSyntax(node: ts.Node): string | undefined {
+  if (ts.isEnumDeclaration(node)) return "an enum";
+  if (ts.isModuleDeclaration(node)) return "a namespace or global declaration";
+  if (ts.isExportAssignment(node)) return "a default export";
+  if (node.kind === ts.SyntaxKind.DefaultKeyword && ts.canHaveModifiers(node.parent)) {
+    return "a default export";
+  }
+  if (node.kind === ts.SyntaxKind.AnyKeyword) return "any";
+  if (ts.isParameterPropertyDeclaration(node, node.parent)) return "a parameter property";
+  if (ts.isVariableDeclarationList(node) && node.flags & ts.NodeFlags.Using) return "using";
+}

@@ -1,0 +1,50 @@
+import { findService, type ServiceKind, type ServiceName, SERVICES } from "./services.ts";
+
+/** The servers of one run of the suite, which all its test files share. */
+export interface ProvidedServices extends AsyncDisposable {
+  /** The variables that tell test files where the servers are. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Which servers the tests will use, for people. */
+  readonly description: string;
+}
+
+/**
+ * Finds every server that tests know, and starts a private one where there is none and its binaries
+ * are installed. Disposing stops what was started and deletes what the run left on the others.
+ */
+export async function provideServices(run: string): Promise<ProvidedServices> {
+  const names = Object.keys(SERVICES) as ServiceName[];
+  const provided = await Promise.all(names.map(provide));
+  return {
+    env: Object.fromEntries(provided.flatMap(({ env }) => Object.entries(env))),
+    description: provided.map(({ description }) => description).join(", "),
+    async [Symbol.asyncDispose](): Promise<void> {
+      await Promise.all(provided.map(({ close }) => close(run)));
+    },
+  };
+}
+
+interface Provided {
+  readonly env: Record<string, string>;
+  readonly description: string;
+  readonly close: (run: string) => Promise<void>;
+}
+
+async function provide(name: ServiceName): Promise<Provided> {
+  const { variable, isInstalled, start, cleanUp }: ServiceKind = SERVICES[name];
+  const service = await findService(name);
+  if ("url" in service) {
+    return {
+      env: { [variable]: service.url },
+      description: `${name} at ${new URL(service.url).host}`,
+      close: (run) => cleanUp(service.url, run),
+    };
+  }
+  if (!isInstalled()) return { env: {}, description: service.missing, close: async () => {} };
+  const server = await start();
+  return {
+    env: { [variable]: server.url },
+    description: `a private ${name} at ${new URL(server.url).host}`,
+    close: async () => await server[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,109 @@
+import { test } from "node:test";
+import process from "node:process";
+import { dropLeftDatabases, probePostgres } from "./postgres.ts";
+import { isPostgresInstalled, startPostgres } from "./private_postgres.ts";
+import { skipTest } from "./skip.ts";
+
+/** A server that a test run started for itself. */
+export interface PrivateServer extends AsyncDisposable {
+  /** Where it answers. */
+  readonly url: string;
+}
+
+/** How tests get one kind of server. */
+export interface ServiceKind {
+  /** The variable of the environment that names a server; the same that the library reads. */
+  readonly variable: string;
+  /** Where to look when the variable is not set, the server of compose.yaml first. */
+  readonly loopbackUrls: readonly string[];
+  /** Starts the server of compose.yaml. */
+  readonly startCommand: string;
+  /** Rejects unless tests can use the server at `url`. */
+  readonly probe: (url: string) => Promise<void>;
+  /** Deletes what killed test files of a run left on the server at `url`. */
+  readonly cleanUp: (url: string, run: string) => Promise<void>;
+  /** Installs the binaries for {@linkcode ServiceKind.start} on Debian. */
+  readonly installCommand: string;
+  /** Whether {@linkcode ServiceKind.start} can work on this machine. */
+  readonly isInstalled: () => boolean;
+  /** Starts a server from installed binaries on a free port. */
+  readonly start: () => Promise<PrivateServer>;
+}
+
+/** The servers that tests know: a new one is one entry here and one service in compose.yaml. */
+export const SERVICES = {
+  postgres: {
+    variable: "DATABASE_URL",
+    loopbackUrls: [
+      "postgres://exchange:exchange@127.0.0.1:5432/exchange",
+      "postgres://postgres@127.0.0.1:5432/postgres",
+    ],
+    startCommand: "docker compose up --detach --wait postgres",
+    probe: probePostgres,
+    cleanUp: dropLeftDatabases,
+    installCommand: "apt-get install postgresql",
+    isInstalled: isPostgresInstalled,
+    start: () => startPostgres(),
+  },
+} satisfies Record<string, ServiceKind>;
+
+/** The name of a server that tests know. */
+export type ServiceName = keyof typeof SERVICES;
+
+/** The variable that lists the services whose absence is a failure, as `--require` does. */
+export const REQUIRED_VARIABLE = "EXCHANGE_TESTS_REQUIRE";
+
+/** Where a server is, or why there is none. */
+export type Service =
+  & { readonly name: ServiceName }
+  & ({ readonly url: string } | { readonly missing: string });
+
+/**
+ * Finds a server where the environment says or, if it says nothing, on its standard loopback port.
+ * Rejects when the environment names a server that does not answer, because tests that then ran
+ * elsewhere would mislead.
+ */
+export async function findService(name: ServiceName): Promise<Service> {
+  const { variable, loopbackUrls, startCommand, probe }: ServiceKind = SERVICES[name];
+  const url = process.env[variable];
+  if (url) {
+    await probe(url).catch((error) => {
+      throw new Error(`Cannot use the server of ${variable}: ${error.message}`);
+    });
+    return { name, url };
+  }
+  for (const url of loopbackUrls) {
+    if (await probe(url).then(() => true, () => false)) return { name, url };
+  }
+  return { name, missing: `no ${name}; start it with: ${startCommand}` };
+}
+
+/** Like `node:test`'s `test`, for a test that needs a server; fits `TestFn` of the conformance suites. */
+export type ServiceTest = (name: string, fn: (url: string) => void | Promise<void>) => unknown;
+
+/**
+ * Returns a `test` whose tests receive the server's URL. Without a server they are skipped, and the
+ * skipped name says how to start it; if `--require` names the service, they fail.
+ */
+export function serviceTest(service: Service): ServiceTest {
+  if ("url" in service) return (name, fn) => test(name, () => fn(service.url));
+  return missingTest(service.name, service.missing);
+}
+
+/** The same for tests that start a server of their own, in order to harm it. */
+export function privateServerTest(
+  name: ServiceName,
+): (name: string, fn: () => void | Promise<void>) => unknown {
+  const { isInstalled, installCommand }: ServiceKind = SERVICES[name];
+  if (isInstalled()) return (title, fn) => test(title, fn);
+  return missingTest(name, `${name} is not installed; install it with: ${installCommand}`);
+}
+
+function missingTest(service: ServiceName, reason: string): (name: string) => unknown {
+  const required = (process.env[REQUIRED_VARIABLE] ?? "").split(",").includes(service);
+  if (!required) return (name) => skipTest(name, reason);
+  return (name) =>
+    test(name, () => {
+      throw new Error(`Cannot run a required test: ${reason}`);
+    });
+}
