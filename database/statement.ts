@@ -64,6 +64,9 @@ export interface Statement<Input extends object, Row> {
   toRows(result: DriverResult): Row[];
 }
 
+/** What `verify` needs to know about a statement. */
+export type StatementInfo = Pick<Statement<object, unknown>, "name" | "text" | "columns">;
+
 /** Stands for a value while a statement is compiled. */
 class Parameter {
   readonly name: string;

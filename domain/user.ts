@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { textField, urlField } from "./fields.ts";
+import { idField, textField, urlField } from "./fields.ts";
 
 /** What a user may do, from least to most. */
 export const USER_ROLES = ["anonymous", "registered", "contributor", "reviewer", "admin"] as const;
@@ -82,7 +82,7 @@ export const emailSchema: z.ZodType<string> = z.email().max(254);
 
 /** The rules for a new account. */
 export const newUserSchema: z.ZodType<NewUser> = z.strictObject({
-  id: z.guid().optional(),
+  id: idField.optional(),
   email: emailSchema,
   username: z.string().regex(
     /^[A-Za-z0-9_-]{2,40}$/,
