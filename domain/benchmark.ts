@@ -181,6 +181,12 @@ export interface NewBenchmarkVersion {
   readonly testCases?: readonly TestCase[] | undefined;
 }
 
+/** What a later version of a benchmark needs. */
+export interface VersionPublication extends NewBenchmarkVersion {
+  /** The user who publishes it. */
+  readonly createdBy: string;
+}
+
 /** What a new benchmark needs. */
 export interface NewBenchmark {
   /** Default: a new id. */
@@ -288,8 +294,7 @@ const datasetSchema: z.ZodType<DatasetReference> = z.strictObject({
 export const datasetsSchema: z.ZodType<readonly DatasetReference[]> = z.array(datasetSchema)
   .max(100).refine(haveOwnNames, "each dataset must have a name of its own");
 
-/** The rules for a new version, but for its test cases, which are checked one by one. */
-export const newBenchmarkVersionSchema: z.ZodType<NewBenchmarkVersion> = z.strictObject({
+const versionFields = {
   id: idField.optional(),
   version: versionField,
   changelog: textField(0, 50_000).optional(),
@@ -297,6 +302,17 @@ export const newBenchmarkVersionSchema: z.ZodType<NewBenchmarkVersion> = z.stric
   execution: jsonObjectField.optional(),
   datasets: datasetsSchema.optional(),
   testCases: z.array(z.custom<TestCase>()).max(100_000).optional(),
+};
+
+/** The rules for a new version, but for its test cases, which are checked one by one. */
+export const newBenchmarkVersionSchema: z.ZodType<NewBenchmarkVersion> = z.strictObject(
+  versionFields,
+);
+
+/** The rules for a later version, but for its test cases. */
+export const versionPublicationSchema: z.ZodType<VersionPublication> = z.strictObject({
+  ...versionFields,
+  createdBy: idField,
 });
 
 /** The rules for a new benchmark. */
