@@ -7,6 +7,7 @@
 export * from "./backoff.ts";
 export * from "./call_options.ts";
 export * from "./clock.ts";
+export * from "./environment.ts";
 export * from "./errors.ts";
 export * from "./health.ts";
 export * from "./json.ts";

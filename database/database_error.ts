@@ -143,7 +143,7 @@ function describe(sqlState: string, fields: ServerFields): string {
 function constraintField(constraint?: string, table?: string): string | undefined {
   if (!constraint) return undefined;
   const prefix = table && constraint.startsWith(`${table}_`) ? table.length + 1 : 0;
-  const column = constraint.slice(prefix).replace(/_?(pkey|key|check|fkey|idx)$/, "");
+  const column = constraint.slice(prefix).replace(/_?(pkey|key|(range_)?check|fkey|idx)$/, "");
   return column === "" ? "id" : camelCase(column);
 }
 

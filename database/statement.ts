@@ -64,8 +64,8 @@ export interface Statement<Input extends object, Row> {
   toRows(result: DriverResult): Row[];
 }
 
-/** What `verify` needs to know about a statement. */
-export type StatementInfo = Pick<Statement<object, unknown>, "name" | "text" | "columns">;
+/** What `verify` needs of a statement. */
+export type StatementInfo = Pick<Statement<never, unknown>, "name" | "columns" | "text">;
 
 /** Stands for a value while a statement is compiled. */
 class Parameter {

@@ -271,8 +271,7 @@ const metricSchema: z.ZodType<Metric> = z.strictObject({
   range: rangeSchema.optional(),
 });
 
-/** The rules for evaluation criteria. */
-export const evaluationSchema: z.ZodType<EvaluationCriteria> = z.strictObject({
+const evaluationSchema: z.ZodType<EvaluationCriteria> = z.strictObject({
   primaryMetric: metricSchema,
   secondaryMetrics: z.array(metricSchema).max(100).optional(),
   aggregation: textField(1, 100).optional(),
@@ -290,8 +289,7 @@ const datasetSchema: z.ZodType<DatasetReference> = z.strictObject({
   size: z.int().min(0),
 });
 
-/** The rules for the datasets of a version. */
-export const datasetsSchema: z.ZodType<readonly DatasetReference[]> = z.array(datasetSchema)
+const datasetsSchema: z.ZodType<readonly DatasetReference[]> = z.array(datasetSchema)
   .max(100).refine(haveOwnNames, "each dataset must have a name of its own");
 
 const versionFields = {

@@ -131,6 +131,16 @@ export interface NewSubmission {
   readonly visibility?: Visibility | undefined;
 }
 
+/** A judgement of how far a submission is to be trusted. */
+export interface VerificationChange {
+  /** The new level. */
+  readonly level: VerificationLevel;
+  /** The user who judges. */
+  readonly verifiedBy?: string | undefined;
+  /** What the verifier has to say, up to 5,000 characters. */
+  readonly notes?: string | undefined;
+}
+
 /** One line of a leaderboard: the best public result of a model. */
 export interface LeaderboardEntry {
   /** 1 is best; equal scores share a rank and the next one is skipped ("1224"). */
@@ -171,6 +181,16 @@ export const modelSchema: z.ZodType<Model> = z.strictObject({
   official: z.boolean().optional(),
 });
 
+/** The rules for who sees a submission. */
+export const visibilitySchema: z.ZodType<Visibility> = z.enum(VISIBILITIES);
+
+/** The rules for a judgement. */
+export const verificationChangeSchema: z.ZodType<VerificationChange> = z.strictObject({
+  level: z.enum(VERIFICATION_LEVELS),
+  verifiedBy: idField.optional(),
+  notes: textField(1, 5_000).optional(),
+});
+
 /** The rules for a new submission, but for its case results, which are checked one by one. */
 export const newSubmissionSchema: z.ZodType<NewSubmission> = z.strictObject({
   id: idField.optional(),
@@ -187,7 +207,7 @@ export const newSubmissionSchema: z.ZodType<NewSubmission> = z.strictObject({
   >,
   results: z.array(z.custom<CaseResult>()).max(100_000).optional(),
   execution: jsonObjectField.optional(),
-  visibility: z.enum(VISIBILITIES).optional(),
+  visibility: visibilitySchema.optional(),
 }).refine(
   ({ score, failure }) => (score === undefined) !== (failure === undefined),
   { path: ["score"], message: "give a score or a failure, and not both" },

@@ -27,7 +27,12 @@ import { arrayLiteral } from "../array_literal.ts";
 import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
 import { count, type KeysetList, readPage } from "../keyset.ts";
-import { benchmarkList, type BenchmarkListOptions, benchmarkSearch } from "./benchmark_lists.ts";
+import {
+  benchmarkList,
+  type BenchmarkListOptions,
+  benchmarkSearch,
+  type BenchmarkSearchOptions,
+} from "./benchmark_list.ts";
 import * as statements from "./benchmark_statements.ts";
 import * as versions from "./benchmark_version_statements.ts";
 import { checkRevision, requireUpdated, type UpdateOptions } from "./revision.ts";
@@ -253,43 +258,36 @@ export class PostgresBenchmarkRepository {
   }
 
   /**
-   * Pages the benchmarks that match every part of the filter, newest first unless sorted otherwise.
-   * A benchmark that changes what the list is sorted by meanwhile can appear twice or not at all.
+   * Pages the benchmarks that match every given filter, newest first unless sorted otherwise. One
+   * whose sort value changes meanwhile can appear twice or not at all.
    */
-  async list(
-    filter: BenchmarkFilter = {},
-    options: BenchmarkListOptions = {},
-  ): Promise<Page<Benchmark>> {
-    return await this.#page(benchmarkList(filter, options), statements.toBenchmark, options);
+  async list(options: BenchmarkListOptions = {}): Promise<Page<Benchmark>> {
+    return await this.#page(benchmarkList(options), statements.toBenchmark, options);
   }
 
   /**
-   * Pages the benchmarks with these words, as {@linkcode BenchmarkFilter.text} says, best first: a
-   * word in the name counts more than one in a tag, and that more than one in the description. Ranking
-   * reads every match, so a search is for people and not for export.
+   * Pages the benchmarks with these words, as {@linkcode BenchmarkFilter.text} says, and every given
+   * filter, best first: a word in the name counts more than one in a tag, and that more than one in
+   * the description. Ranking reads every match, so a search is for people and not for export.
    */
-  async search(
-    text: string,
-    filter: Omit<BenchmarkFilter, "text"> = {},
-    options: PageRequest & CallOptions = {},
-  ): Promise<Page<Benchmark>> {
-    return await this.#page(benchmarkSearch(text, filter), statements.toBenchmark, options);
+  async search(text: string, options: BenchmarkSearchOptions = {}): Promise<Page<Benchmark>> {
+    return await this.#page(benchmarkSearch(text, options), statements.toBenchmark, options);
   }
 
   /** The same as {@linkcode PostgresBenchmarkRepository.list} with a category. */
-  getByCategory(
+  async getByCategory(
     category: BenchmarkCategory,
     options: BenchmarkListOptions = {},
   ): Promise<Page<Benchmark>> {
-    return this.list({ category }, options);
+    return await this.list({ ...options, category });
   }
 
-  /** The same as {@linkcode PostgresBenchmarkRepository.list} with a tag. */
-  getByTag(tag: string, options: BenchmarkListOptions = {}): Promise<Page<Benchmark>> {
-    return this.list({ tags: [tag] }, options);
+  /** The same as {@linkcode PostgresBenchmarkRepository.list} with a tag, besides those of the options. */
+  async getByTag(tag: string, options: BenchmarkListOptions = {}): Promise<Page<Benchmark>> {
+    return await this.list({ ...options, tags: [...options.tags ?? [], tag] });
   }
 
-  /** Counts the benchmarks that match every part of the filter. */
+  /** Counts the benchmarks that match every given filter. */
   async count(filter: BenchmarkFilter = {}, options: CallOptions = {}): Promise<number> {
     return await count(this.#database, benchmarkList(filter).query, options);
   }

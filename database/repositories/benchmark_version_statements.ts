@@ -1,10 +1,12 @@
 import { type RawBuilder, sql } from "kysely";
+import { z } from "zod";
 import { encodeJson } from "../../core/json.ts";
-import {
-  type BenchmarkVersion,
-  datasetsSchema,
-  evaluationSchema,
-  type NewBenchmarkVersion,
+import type {
+  BenchmarkVersion,
+  DatasetReference,
+  EvaluationCriteria,
+  Metric,
+  NewBenchmarkVersion,
 } from "../../domain/benchmark.ts";
 import { jsonObjectField } from "../../domain/fields.ts";
 import { newId } from "../../domain/ids.ts";
@@ -153,17 +155,39 @@ export const VERSION_STATEMENTS: readonly StatementInfo[] = [
   listStatement("list benchmark versions", VERSION_COLUMNS, versionList("")),
 ];
 
+const metric: z.ZodType<Metric> = z.object({
+  name: z.string(),
+  type: z.string(),
+  unit: z.string().optional(),
+  higherIsBetter: z.boolean(),
+  range: z.object({ min: z.number().optional(), max: z.number().optional() }).optional(),
+});
+
+const evaluation: z.ZodType<EvaluationCriteria> = z.object({
+  primaryMetric: metric,
+  secondaryMetrics: z.array(metric).optional(),
+  aggregation: z.string().optional(),
+  normalization: z.string().optional(),
+});
+
+const datasets: z.ZodType<readonly DatasetReference[]> = z.array(z.object({
+  name: z.string(),
+  bucket: z.string(),
+  key: z.string(),
+  sha256: z.string(),
+  size: z.number(),
+}));
+
 /** The version of a row. */
 export function toVersion(row: VersionRow): BenchmarkVersion {
-  const what = "benchmark version";
   return {
     id: row.id,
     benchmarkId: row.benchmark_id,
     version: row.version,
     changelog: row.changelog,
-    evaluation: parseStored(evaluationSchema, row.evaluation, what),
-    execution: parseStored(jsonObjectField, row.execution, what),
-    datasets: parseStored(datasetsSchema, row.datasets, what),
+    evaluation: parseStored(evaluation, row.evaluation, "evaluation of benchmark version"),
+    execution: parseStored(jsonObjectField, row.execution, "execution of benchmark version"),
+    datasets: parseStored(datasets, row.datasets, "datasets of benchmark version"),
     testCaseCount: row.test_case_count,
     createdBy: row.created_by,
     createdAt: row.created_at,

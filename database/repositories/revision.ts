@@ -11,7 +11,10 @@ export interface UpdateOptions extends CallOptions {
   readonly expectedRevision?: number | undefined;
 }
 
-/** Returns the revision as a statement takes it; throws a {@linkcode ValidationError} unless it can be one. */
+/**
+ * Returns the revision as a statement takes it; throws a {@linkcode ValidationError} unless it can
+ * be one.
+ */
 export function checkRevision({ expectedRevision }: UpdateOptions): number | null {
   if (expectedRevision === undefined) return null;
   return checkInteger("expectedRevision", expectedRevision, { min: 1, max: 2 ** 31 - 1 });

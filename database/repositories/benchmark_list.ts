@@ -9,6 +9,7 @@ import type { KeysetList, SortKey } from "../keyset.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { StatementInfo } from "../statement.ts";
 import { BENCHMARK, BENCHMARK_COLUMNS, type BenchmarkRow } from "./benchmark_statements.ts";
+import { parseFilter } from "./list_filter.ts";
 import { listStatement } from "./list_statement.ts";
 
 /** How a list of benchmarks is sorted. Benchmarks with the same value follow in the order of their ids. */
@@ -19,8 +20,13 @@ export interface BenchmarkSort {
   readonly descending?: boolean | undefined;
 }
 
-/** How a list of benchmarks is sorted and paged. */
-export interface BenchmarkListOptions extends BenchmarkSort, PageRequest, CallOptions {}
+/** Which benchmarks to search, and which page of what is found. */
+export interface BenchmarkSearchOptions
+  extends Omit<BenchmarkFilter, "text">, PageRequest, CallOptions {}
+
+/** Which benchmarks to list, in which order, and which page of them. */
+export interface BenchmarkListOptions
+  extends BenchmarkFilter, BenchmarkSort, PageRequest, CallOptions {}
 
 /** The table of a list of benchmarks. */
 export interface BenchmarkTables {
@@ -47,30 +53,26 @@ const sortSchema: z.ZodType<BenchmarkSort> = z.object({
 const COLUMN_NAMES = Object.keys(BENCHMARK_COLUMNS) as (keyof BenchmarkRow)[];
 
 /** The benchmarks that match. Throws a {@linkcode ValidationError} for a bad filter or sort. */
-export function benchmarkList(filter: BenchmarkFilter, sort: BenchmarkSort = {}): BenchmarkList {
+export function benchmarkList(options: BenchmarkListOptions): BenchmarkList {
   const operation = "list benchmarks";
-  const parsed = parseInput(benchmarkFilterSchema, filter, "filter", operation);
-  const { sortBy = "createdAt", descending = sortBy !== "name" } = parseInput(
-    sortSchema,
-    sort,
-    "",
-    operation,
-  );
+  const { sortBy: _1, descending: _2, ...rest } = options;
+  const filter = parseFilter(benchmarkFilterSchema, rest, operation);
+  const sort = parseInput(sortSchema, options, "", operation);
+  const { sortBy = "createdAt", descending = sortBy !== "name" } = sort;
   return {
-    identity: ["benchmarks", parsed, sortBy, descending],
-    query: matching(parsed, sql`0`),
+    identity: ["benchmarks", filter, sortBy, descending],
+    query: matching(filter, sql`0`),
     sort: [SORT_KEYS[sortBy], SORT_KEYS.id],
     descending,
   };
 }
 
 /** The benchmarks that match, best first. Throws a {@linkcode ValidationError} for a bad text or filter. */
-export function benchmarkSearch(text: string, filter: BenchmarkFilter = {}): BenchmarkList {
-  const operation = "search benchmarks";
-  const parsed = parseInput(benchmarkFilterSchema, { ...filter, text }, "filter", operation);
+export function benchmarkSearch(text: string, options: BenchmarkSearchOptions = {}): BenchmarkList {
+  const filter = parseFilter(benchmarkFilterSchema, { ...options, text }, "search benchmarks");
   return {
-    identity: ["benchmark search", parsed],
-    query: matching(parsed, sql`ts_rank(b.search_document, ${words(text)})`),
+    identity: ["benchmark search", filter],
+    query: matching(filter, sql`ts_rank(b.search_document, ${words(text)})`),
     sort: [SORT_KEYS.rank, SORT_KEYS.id],
     descending: true,
   };

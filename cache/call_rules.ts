@@ -1,0 +1,37 @@
+import { type CallOptions, checkTimeout, type Interruption } from "../core/call_options.ts";
+import { CacheError } from "../core/errors.ts";
+
+/**
+ * The first thing every call does: throws a `ValidationError` for a bad `timeoutMs`, and a
+ * {@linkcode CacheError} with code `aborted` when the signal has fired before anything happened.
+ */
+export function checkCall(operation: string, options: CallOptions | undefined): void {
+  if (options === undefined) return;
+  if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs);
+  if (!options.signal?.aborted) return;
+  throw new CacheError(`Cannot start ${operation}: the caller's signal has aborted`, {
+    code: "aborted",
+    operation,
+  });
+}
+
+/** The error for a call that its deadline or its signal ended on the way. */
+export function interruptedError(operation: string, interruption: Interruption): CacheError {
+  const why = interruption.kind === "timeout"
+    ? `it did not settle within ${interruption.timeoutMs} ms`
+    : "the caller's signal aborted";
+  return new CacheError(`Cannot finish ${operation}: ${why}`, {
+    code: interruption.kind,
+    operation,
+    retryable: interruption.kind === "timeout",
+    outcome: "unknown",
+  });
+}
+
+/** The error for every call after `close`. */
+export function closedError(operation: string): CacheError {
+  return new CacheError(`Cannot use ${operation}: the cache is closed`, {
+    code: "closed",
+    operation,
+  });
+}

@@ -1,0 +1,56 @@
+import { checkText } from "../core/validation.ts";
+import { ValidationError } from "../core/errors.ts";
+
+/** The longest key, in bytes of UTF-8, before an adapter adds its namespace. */
+export const MAX_KEY_BYTES = 512;
+
+/** The most keys in one `mget` or entries in one `mset`. */
+export const MAX_BATCH = 10_000;
+
+const NOT_IN_PATTERN = /[\s\p{Cc}[\]\\]/u;
+const NOT_IN_KEY = /[\s\p{Cc}[\]\\*?]/u;
+const NOT_IN_PART = /[\s\p{Cc}[\]\\*?:]/u;
+
+/**
+ * Returns the key if every adapter keeps it apart from all others: 1 to {@linkcode MAX_KEY_BYTES}
+ * bytes, without whitespace, control characters, lone surrogates and `* ? [ ] \`. Throws a
+ * {@linkcode ValidationError} that does not show the key otherwise: a key may hold a session id.
+ */
+export function checkKey(key: unknown, field = "key"): string {
+  return checkCharacters(field, key, NOT_IN_KEY);
+}
+
+/** The same as {@linkcode checkKey} for one part of a key, which has no `:` either. */
+export function checkKeyPart(field: string, part: unknown): string {
+  return checkCharacters(field, part, NOT_IN_PART);
+}
+
+/** The same as {@linkcode checkKey} for a glob, which may have `*` and `?`. */
+export function checkPattern(pattern: unknown): string {
+  return checkCharacters("pattern", pattern, NOT_IN_PATTERN);
+}
+
+/** Returns how many there are, or throws a {@linkcode ValidationError} above {@linkcode MAX_BATCH}. */
+export function checkBatch(field: string, size: number): number {
+  if (size <= MAX_BATCH) return size;
+  throw new ValidationError(field, `there must be at most ${MAX_BATCH}, got ${size}`);
+}
+
+function checkCharacters(field: string, value: unknown, forbidden: RegExp): string {
+  const text = checkText(field, value, { maxLength: MAX_KEY_BYTES });
+  checkBytes(field, text);
+  const match = forbidden.exec(text);
+  if (match === null) return text;
+  const character = match[0].codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
+  throw new ValidationError(
+    field,
+    `whitespace, control and reserved characters have no place in it, got U+${character} at ${match.index}`,
+  );
+}
+
+function checkBytes(field: string, text: string): void {
+  if (text.length * 3 <= MAX_KEY_BYTES) return; // A UTF-16 code unit takes at most three bytes.
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes <= MAX_KEY_BYTES) return;
+  throw new ValidationError(field, `it must have at most ${MAX_KEY_BYTES} bytes, got ${bytes}`);
+}

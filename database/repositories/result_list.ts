@@ -1,0 +1,28 @@
+import type { RowOf } from "../statement.ts";
+import { type KeysetList, pageQuery } from "../keyset.ts";
+import { queryBuilder } from "../query_builder.ts";
+import type { Schema } from "../schema.ts";
+import { RESULT_COLUMNS } from "./submission_rows.ts";
+
+/** The case results of a submission, in their order. */
+export function resultList(
+  submissionId: string,
+  passed: boolean | undefined,
+): KeysetList<Schema, "submission_results", RowOf<typeof RESULT_COLUMNS>> {
+  const columns = Object.keys(RESULT_COLUMNS) as (keyof typeof RESULT_COLUMNS)[];
+  let query = queryBuilder.selectFrom("submission_results").select(columns)
+    .where("submission_id", "=", submissionId);
+  if (passed !== undefined) query = query.where("passed", "=", passed);
+  return {
+    identity: ["results", submissionId, passed ?? null],
+    query,
+    sort: [{ column: "submission_results.position", type: "int4" }],
+    descending: false,
+  };
+}
+
+/** A list with every filter and a cursor, for `verify`. */
+export function sampleResultList(): string {
+  const list = resultList("00000000-0000-7000-8000-000000000000", true);
+  return pageQuery(list, 1, ["1"]).compile().sql;
+}

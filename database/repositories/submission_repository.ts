@@ -1,0 +1,309 @@
+import { type CallOptions } from "../../core/call_options.ts";
+import { NotFoundError } from "../../core/errors.ts";
+import { encodeJson } from "../../core/json.ts";
+import type { Page, PageRequest } from "../../core/page.ts";
+import { checkInteger, parseInput } from "../../core/validation.ts";
+import { checkId, newId } from "../../domain/ids.ts";
+import {
+  type CaseResult,
+  type LeaderboardEntry,
+  type Model,
+  modelSchema,
+  type NewSubmission,
+  newSubmissionSchema,
+  type Submission,
+  type VerificationChange,
+  verificationChangeSchema,
+  type Visibility,
+  visibilitySchema,
+} from "../../domain/submission.ts";
+import { arrayLiteral } from "../array_literal.ts";
+import { CursorCodec } from "../cursor.ts";
+import type { Database } from "../database.ts";
+import { count, readPage } from "../keyset.ts";
+import { checkCaseResults, resultArrays, RESULTS_PER_STATEMENT } from "./case_results.ts";
+import {
+  type Board,
+  type BoardOptions,
+  type BoardPageOptions,
+  LeaderboardReader,
+} from "./leaderboard.ts";
+import { resultList } from "./result_list.ts";
+import { requireUpdated, type UpdateOptions } from "./revision.ts";
+import {
+  type SubmissionFilter,
+  submissionList,
+  type SubmissionListOptions,
+} from "./submission_list.ts";
+import { type SubmissionRow, toCaseResult, toSubmission } from "./submission_rows.ts";
+import * as statements from "./submission_statements.ts";
+
+/** Submissions, and the leaderboards that they make. On a pool or inside a transaction. */
+export class PostgresSubmissionRepository {
+  readonly #database: Database;
+  readonly #cursors: CursorCodec;
+  readonly #leaderboards: LeaderboardReader;
+
+  /** Works through a pool, or as a part of a transaction. */
+  constructor(database: Database) {
+    this.#database = database;
+    this.#cursors = new CursorCodec(database);
+    this.#leaderboards = new LeaderboardReader(database, this.#cursors);
+  }
+
+  /**
+   * Stores a submission with its metrics and case results, all or nothing, and puts it on the boards.
+   *
+   * Throws a {@linkcode ValidationError} that names the field, {@linkcode NotFoundError} if the version does not exist,
+   * `already_exists` for a taken id, and `constraint_violated` with the field `scoreRange` for a score outside the range of the
+   * primary metric, or with the field that refers to nothing.
+   */
+  async create(submission: NewSubmission, options: CallOptions = {}): Promise<Submission> {
+    const operation = "create submission";
+    const checked = parseInput(newSubmissionSchema, submission, "submission", operation);
+    const results = checked.results ?? [];
+    checkCaseResults(results);
+    const row = await this.#insert(toInput(checked, results), results, options);
+    if (!row) {
+      throw new NotFoundError("benchmark version", {
+        operation,
+        reason: `no version has the id ${checked.versionId}`,
+      });
+    }
+    return toSubmission({ ...row, metrics: { ...checked.metrics } });
+  }
+
+  /** The submission, whoever may see it, or `undefined`. */
+  async getById(id: string, options: CallOptions = {}): Promise<Submission | undefined> {
+    const [row] = await this.#database.run(
+      statements.getSubmission,
+      { id: checkId("id", id) },
+      options,
+    );
+    return row && toSubmission(row);
+  }
+
+  /** Submissions that match every given filter, newest first unless asked otherwise. */
+  async list(options: SubmissionListOptions = {}): Promise<Page<Submission>> {
+    const page = await readPage(this.#database, this.#cursors, submissionList(options), options);
+    return { ...page, items: page.items.map((row) => toSubmission(row as SubmissionRow)) };
+  }
+
+  /** The submissions to any version of a benchmark; the same as {@linkcode list} with that filter. */
+  getForBenchmark(
+    benchmarkId: string,
+    options: SubmissionListOptions = {},
+  ): Promise<Page<Submission>> {
+    return this.list({ ...options, benchmarkId: checkId("benchmarkId", benchmarkId) });
+  }
+
+  /** The submissions of a user; the same as {@linkcode list} with that filter. */
+  getByUser(userId: string, options: SubmissionListOptions = {}): Promise<Page<Submission>> {
+    return this.list({ ...options, submittedBy: checkId("userId", userId) });
+  }
+
+  /** How many submissions match every given filter. */
+  count(filter: SubmissionFilter = {}, options: CallOptions = {}): Promise<number> {
+    return count(this.#database, submissionList(filter).query, options);
+  }
+
+  /** The case results of a submission, in the order in which they were given. Empty for an unknown submission. */
+  async getResults(
+    submissionId: string,
+    options: PageRequest & CallOptions & { readonly passed?: boolean } = {},
+  ): Promise<Page<CaseResult>> {
+    const list = resultList(checkId("submissionId", submissionId), options.passed);
+    const page = await readPage(this.#database, this.#cursors, list, options);
+    return { ...page, items: page.items.map(toCaseResult) };
+  }
+
+  /** Whether a model has a submission on a version that is not deleted. */
+  async existsForModelVersion(
+    versionId: string,
+    model: Model,
+    options: CallOptions = {},
+  ): Promise<boolean> {
+    const { provider, name, version = "" } = parseInput(modelSchema, model, "model");
+    const input = { versionId: checkId("versionId", versionId), provider, name, version };
+    const [row] = await this.#database.run(statements.submissionExists, input, options);
+    return row?.found === true;
+  }
+
+  /**
+   * Says how far a submission is to be trusted; any level may follow any other. Boards follow in the same transaction.
+   * Throws {@linkcode NotFoundError}, or `conflict` for an old revision.
+   */
+  updateVerification(
+    id: string,
+    change: VerificationChange,
+    options: UpdateOptions = {},
+  ): Promise<Submission> {
+    const { level, verifiedBy, notes } = parseInput(
+      verificationChangeSchema,
+      change,
+      "verification",
+    );
+    return this.#update(
+      id,
+      "update verification of submission",
+      options,
+      (target) =>
+        this.#database.run(
+          statements.updateVerification,
+          { ...target, verification: level, verifiedBy, notes },
+          options,
+        ),
+    );
+  }
+
+  /** Says who sees a submission; only public ones rank. Throws {@linkcode NotFoundError}, or `conflict` for an old revision. */
+  updateVisibility(
+    id: string,
+    visibility: Visibility,
+    options: UpdateOptions = {},
+  ): Promise<Submission> {
+    const checked = parseInput(visibilitySchema, visibility, "visibility");
+    return this.#update(
+      id,
+      "update visibility of submission",
+      options,
+      (target) =>
+        this.#database.run(
+          statements.updateVisibility,
+          { ...target, visibility: checked },
+          options,
+        ),
+    );
+  }
+
+  /**
+   * Hides a submission from every list and board; its row stays. The model ranks with its next best one.
+   * Throws {@linkcode NotFoundError}, or `conflict` for an old revision.
+   */
+  async delete(id: string, options: UpdateOptions = {}): Promise<void> {
+    const target = checkTarget(id, options);
+    const rows = await this.#database.run(statements.deleteSubmission, target, options);
+    await this.#requireUpdated(rows, target, "delete submission", options);
+  }
+
+  /**
+   * One page of a board, best first: one entry per model (provider, name and version), its best public submission by the
+   * primary metric in its direction. Failed submissions never rank. Equal scores share a rank; inside it the earlier submission comes first.
+   */
+  getLeaderboard(board: Board, options: BoardPageOptions = {}): Promise<Page<LeaderboardEntry>> {
+    return this.#leaderboards.read(board, options);
+  }
+
+  /** The entry of one model with its rank, or `undefined` if it does not rank. */
+  getRank(
+    board: Board,
+    model: Model,
+    options: BoardOptions = {},
+  ): Promise<LeaderboardEntry | undefined> {
+    return this.#leaderboards.rank(board, model, options);
+  }
+
+  /** The submission with which a model ranks, or `undefined`. */
+  async getBestForModel(
+    board: Board,
+    model: Model,
+    options: BoardOptions = {},
+  ): Promise<Submission | undefined> {
+    const id = await this.#leaderboards.bestSubmissionId(board, model, options);
+    return id === undefined ? undefined : await this.getById(id, options);
+  }
+
+  async #insert(
+    input: statements.SubmissionInput,
+    results: readonly CaseResult[],
+    options: CallOptions,
+  ): Promise<Omit<SubmissionRow, "metrics"> | undefined> {
+    const alone = results.length === 0 && input.metricNames === "{}";
+    if (alone) return (await this.#database.run(statements.createSubmission, input, options))[0];
+    const { createSubmissionWithResults, addResults } = statements;
+    if (results.length <= RESULTS_PER_STATEMENT) {
+      return (await this.#database.run(createSubmissionWithResults, input, options))[0];
+    }
+    return await this.#database.transaction(async (transaction) => {
+      // The next statement is written while the server works on this one.
+      const created = transaction.run(createSubmissionWithResults, input);
+      let running: Promise<unknown> = created;
+      for (let at = RESULTS_PER_STATEMENT; at < results.length; at += RESULTS_PER_STATEMENT) {
+        const arrays = { ...resultArrays(results, at), submissionId: input.id };
+        if ((await created).length === 0) return undefined;
+        await running;
+        running = transaction.run(addResults, arrays);
+      }
+      await running;
+      return (await created)[0];
+    }, options);
+  }
+
+  async #update(
+    id: string,
+    operation: string,
+    options: UpdateOptions,
+    run: (target: Target) => Promise<SubmissionRow[]>,
+  ): Promise<Submission> {
+    const target = checkTarget(id, options);
+    return toSubmission(await this.#requireUpdated(await run(target), target, operation, options));
+  }
+
+  #requireUpdated<Row>(
+    rows: readonly Row[],
+    { id, expectedRevision }: Target,
+    operation: string,
+    options: CallOptions,
+  ): Promise<Row> {
+    return requireUpdated(rows, {
+      resource: "submission",
+      operation,
+      expectedRevision,
+      currentRevision: async () => {
+        const found = await this.#database.run(statements.getSubmissionRevision, { id }, options);
+        return found[0]?.revision;
+      },
+    });
+  }
+}
+
+interface Target {
+  readonly id: string;
+  readonly expectedRevision: number | undefined;
+}
+
+function checkTarget(id: string, { expectedRevision }: UpdateOptions): Target {
+  if (expectedRevision !== undefined) {
+    checkInteger("expectedRevision", expectedRevision, { min: 1 });
+  }
+  return { id: checkId("id", id), expectedRevision };
+}
+
+function toInput(
+  submission: NewSubmission,
+  results: readonly CaseResult[],
+): statements.SubmissionInput {
+  const { model, confidenceInterval: interval, metrics = {} } = submission;
+  return {
+    ...resultArrays(results, 0),
+    id: submission.id ?? newId(),
+    versionId: submission.versionId,
+    provider: model.provider,
+    name: model.name,
+    version: model.version ?? "",
+    official: model.official ?? false,
+    submittedBy: submission.submittedBy,
+    organizationId: submission.organizationId,
+    verifiedProvider: submission.verifiedProvider ?? false,
+    status: submission.score === undefined ? "failed" : "completed",
+    score: submission.score,
+    low: interval?.low,
+    high: interval?.high,
+    level: interval?.level,
+    failure: submission.failure,
+    execution: encodeJson("execution", submission.execution ?? {}),
+    visibility: submission.visibility ?? "public",
+    metricNames: arrayLiteral(Object.keys(metrics)),
+    metricValues: arrayLiteral(Object.values(metrics)),
+  };
+}

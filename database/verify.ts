@@ -1,0 +1,71 @@
+import type { CallOptions } from "../core/call_options.ts";
+import { DatabaseError } from "../core/errors.ts";
+import { readCursorKey } from "./cursor.ts";
+import type { DatabasePool } from "./database_pool.ts";
+import type { DriverColumn } from "./driver.ts";
+import { BENCHMARK_LIST_STATEMENTS } from "./repositories/benchmark_list.ts";
+import { BENCHMARK_STATEMENTS } from "./repositories/benchmark_statements.ts";
+import { VERSION_STATEMENTS } from "./repositories/benchmark_version_statements.ts";
+import { LEADERBOARD_STATEMENTS } from "./repositories/leaderboard_statements.ts";
+import { sampleResultList } from "./repositories/result_list.ts";
+import { sampleSubmissionList } from "./repositories/submission_list.ts";
+import { SUBMISSION_STATEMENTS } from "./repositories/submission_statements.ts";
+import { TEST_CASE_STATEMENTS } from "./repositories/test_cases.ts";
+import { COLUMN_TYPE_IDS, type StatementInfo } from "./statement.ts";
+
+/** What {@linkcode verify} found. */
+export interface VerifyReport {
+  /** How many statements the server was given. */
+  readonly statements: number;
+  /** One sentence for each mismatch; empty if the schema is what this code expects. */
+  readonly problems: readonly string[];
+}
+
+/** Every statement of the repositories; lists are built per call, so each stands with all its filters. */
+function allStatements(): readonly StatementInfo[] {
+  return [
+    readCursorKey,
+    ...BENCHMARK_STATEMENTS,
+    ...BENCHMARK_LIST_STATEMENTS,
+    ...VERSION_STATEMENTS,
+    ...TEST_CASE_STATEMENTS,
+    ...SUBMISSION_STATEMENTS,
+    ...LEADERBOARD_STATEMENTS,
+    { name: "list submissions", columns: {}, text: sampleSubmissionList() },
+    { name: "list results", columns: {}, text: sampleResultList() },
+  ];
+}
+
+/**
+ * Has the server parse every statement of the repositories against the schema that it has, and
+ * compares the names and types of their columns with what the code expects. Runs none of them. Rejects only
+ * if the server cannot be asked. Through a Kysely dialect, types are not compared.
+ */
+export async function verify(
+  pool: DatabasePool,
+  options: CallOptions = {},
+): Promise<VerifyReport> {
+  const statements = allStatements();
+  const problems: string[] = [];
+  for (const one of statements) {
+    try {
+      const found = await pool.describe(one.text, one.name, options);
+      if (found && Object.keys(one.columns).length > 0) problems.push(...compare(one, found));
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.sqlState === undefined) throw error;
+      problems.push(`${one.name}: the server refuses it with SQLSTATE ${error.sqlState}`);
+    }
+  }
+  return { statements: statements.length, problems };
+}
+
+function compare({ name, columns }: StatementInfo, found: readonly DriverColumn[]): string[] {
+  const types = new Map(found.map((column) => [column.name, column.typeId]));
+  return Object.entries(columns).flatMap(([column, type]) => {
+    const typeId = types.get(column);
+    const expected = COLUMN_TYPE_IDS[type.replace("?", "") as keyof typeof COLUMN_TYPE_IDS];
+    if (typeId === undefined) return [`${name}: it returns no column ${column}`];
+    if (typeId === expected) return [];
+    return [`${name}: column ${column} has type id ${typeId}, expected ${type} (${expected})`];
+  });
+}

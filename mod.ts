@@ -1,0 +1,232 @@
+/**
+ * The infrastructure layer of an LLM benchmark exchange: PostgreSQL repositories, cache, object
+ * storage and events under one roof. This module loads no vendor's client; `Infrastructure.embedded` and
+ * `createPool` load what they need when they are called.
+ *
+ * @example
+ * ```ts
+ * import { Infrastructure } from "@benchmark-exchange/infrastructure";
+ *
+ * const exchange = await Infrastructure.embedded();
+ * const user = await exchange.users.create({ email: "ada@example.org", username: "ada" });
+ * console.log(user.id, await exchange.health());
+ * await exchange.close();
+ * ```
+ *
+ * @module
+ */
+
+import { MemoryCacheProvider } from "./cache/adapters/memory.ts";
+import type { CacheProvider } from "./cache/cache.ts";
+import type { CallOptions } from "./core/call_options.ts";
+import { type Environment, readEnvironment } from "./core/environment.ts";
+import { ConfigurationError } from "./core/errors.ts";
+import { checkHealth, type HealthCheck, type HealthReport } from "./core/health.ts";
+import { Lifecycle } from "./core/lifecycle.ts";
+import { parseConnectionUrl } from "./database/connection_url.ts";
+import { createPool } from "./database/create_pool.ts";
+import type { DatabasePool } from "./database/database_pool.ts";
+import { migrate } from "./database/migrator.ts";
+import { PostgresBenchmarkRepository } from "./database/repositories/benchmark_repository.ts";
+import { PostgresOrganizationRepository } from "./database/repositories/organization_repository.ts";
+import { PostgresSubmissionRepository } from "./database/repositories/submission_repository.ts";
+import { PostgresUserRepository } from "./database/repositories/user_repository.ts";
+import { MemoryEventBus } from "./messaging/adapters/memory.ts";
+import type { EventBus } from "./messaging/messaging.ts";
+import { FileSystemStorageProvider } from "./storage/adapters/filesystem.ts";
+import { MemoryStorageProvider } from "./storage/adapters/memory.ts";
+import type { StorageProvider } from "./storage/storage.ts";
+
+export * from "./cache/mod.ts";
+export * from "./core/mod.ts";
+export * from "./database/mod.ts";
+export * from "./domain/mod.ts";
+export * from "./messaging/mod.ts";
+export * from "./storage/mod.ts";
+
+/** The parts of an exchange. What is passed in stays the caller's to close. */
+export interface InfrastructureParts {
+  /** Where users, benchmarks and submissions are. Its schema must be up to date; see `migrate`. */
+  readonly database: DatabasePool;
+  /** What is quick to have again. */
+  readonly cache: CacheProvider;
+  /** Datasets and artifacts. */
+  readonly storage: StorageProvider;
+  /** What happened. */
+  readonly events: EventBus;
+}
+
+/** How to run without servers. */
+export interface EmbeddedOptions extends Partial<InfrastructureParts> {
+  /** A folder that keeps database and objects, for one process at a time. Default: memory, gone when closed. */
+  readonly dataDir?: string;
+}
+
+/** How to run on servers. */
+export interface FromEnvironmentOptions extends Partial<InfrastructureParts> {
+  /** The variables. Default: those of the process, of which only the ones below are read. */
+  readonly environment?: Environment;
+}
+
+const VARIABLES = [
+  "DATABASE_URL",
+  "REDIS_URL",
+  "AWS_REGION",
+  "S3_ENDPOINT",
+  "AWS_ACCESS_KEY_ID",
+  "AWS_SECRET_ACCESS_KEY",
+] as const;
+
+/** Everything that a service of the exchange needs from the outside world. */
+export class Infrastructure implements InfrastructureParts, AsyncDisposable {
+  /** Where users, benchmarks and submissions are. */
+  readonly database: DatabasePool;
+  /** What is quick to have again. */
+  readonly cache: CacheProvider;
+  /** Datasets and artifacts. */
+  readonly storage: StorageProvider;
+  /** What happened. */
+  readonly events: EventBus;
+  /** User accounts. */
+  readonly users: PostgresUserRepository;
+  /** Organizations and their members. */
+  readonly organizations: PostgresOrganizationRepository;
+  /** Benchmarks and their versions. */
+  readonly benchmarks: PostgresBenchmarkRepository;
+  /** Submissions and leaderboards. */
+  readonly submissions: PostgresSubmissionRepository;
+  readonly #opened: Lifecycle;
+
+  /** Joins parts that somebody else opened and closes. */
+  constructor(parts: InfrastructureParts, opened: Lifecycle = new Lifecycle()) {
+    this.database = parts.database;
+    this.cache = parts.cache;
+    this.storage = parts.storage;
+    this.events = parts.events;
+    this.users = new PostgresUserRepository(parts.database);
+    this.organizations = new PostgresOrganizationRepository(parts.database);
+    this.benchmarks = new PostgresBenchmarkRepository(parts.database);
+    this.submissions = new PostgresSubmissionRepository(parts.database);
+    this.#opened = opened;
+  }
+
+  /**
+   * Runs without any server: PGlite with the schema applied, memory cache, storage in memory or in `dataDir`,
+   * memory bus. For development, tests, demos and tools on one machine. Parts that are passed in take the place of embedded ones.
+   *
+   * Throws `conflict` if another process has `dataDir`.
+   */
+  static embedded(options: EmbeddedOptions = {}): Promise<Infrastructure> {
+    const { dataDir } = options;
+    return open(async (own) => ({
+      database: options.database ?? own(await embeddedDatabase(dataDir)),
+      cache: options.cache ?? own(new MemoryCacheProvider()),
+      storage: options.storage ?? own(embeddedStorage(dataDir)),
+      events: options.events ?? own(new MemoryEventBus()),
+    }));
+  }
+
+  /**
+   * Runs on the servers that the environment names. Parts that are passed in are used instead, and their variables not read.
+   * Never falls back to anything embedded.
+   *
+   * Throws a {@linkcode ConfigurationError} that lists every missing and malformed variable at once, before anything is opened.
+   * This version has a server adapter for the database only: cache, storage and events have to be passed in.
+   */
+  static fromEnv(options: FromEnvironmentOptions = {}): Promise<Infrastructure> {
+    const environment = options.environment ?? readEnvironment(VARIABLES);
+    return open(async (own) => {
+      const { cache, storage, events } = options;
+      const problems = [
+        ...options.database ? [] : databaseProblems(environment["DATABASE_URL"]),
+        ...cache && events ? [] : missing(environment, ["REDIS_URL"]),
+        ...storage ? [] : missing(environment, VARIABLES.slice(2)),
+        ...cache ? [] : ["cache has no server adapter in this version; pass one in"],
+        ...storage ? [] : ["storage has no server adapter in this version; pass one in"],
+        ...events ? [] : ["events have no server adapter in this version; pass one in"],
+      ];
+      if (problems.length > 0 || !cache || !storage || !events) {
+        throw new ConfigurationError(problems, "read the environment");
+      }
+      const url = environment["DATABASE_URL"] ?? "";
+      return {
+        database: options.database ?? own(await createPool({ url })),
+        cache,
+        storage,
+        events,
+      };
+    });
+  }
+
+  /** Asks every part whether it works; never rejects. */
+  health(options: CallOptions = {}): Promise<HealthReport> {
+    const checks: HealthCheck[] = [this.database];
+    for (const name of ["cache", "storage", "events"] as const) {
+      checks.push({ name, check: (call) => this[name].health(call) });
+    }
+    return checkHealth(checks, options);
+  }
+
+  /** Closes what it opened itself, the last first. Idempotent. */
+  close(): Promise<void> {
+    return this.#opened.close();
+  }
+
+  /** The same as {@linkcode Infrastructure.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Opens parts; if one fails, those before it are closed again. */
+async function open(
+  openParts: (own: <T extends { close(): Promise<void> }>(part: T) => T) => Promise<
+    InfrastructureParts
+  >,
+): Promise<Infrastructure> {
+  const opened = new Lifecycle();
+  try {
+    const parts = await openParts((part) => {
+      opened.onClose(() => part.close());
+      return part;
+    });
+    return new Infrastructure(parts, opened);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function embeddedDatabase(dataDir: string | undefined): Promise<DatabasePool> {
+  const pool = await createPool({ embedded: dataDir ? { dataDir: `${dataDir}/database` } : {} });
+  try {
+    await migrate(pool);
+    return pool;
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+function embeddedStorage(dataDir: string | undefined): StorageProvider {
+  return dataDir
+    ? new FileSystemStorageProvider({ root: `${dataDir}/storage` })
+    : new MemoryStorageProvider();
+}
+
+function missing(environment: Environment, names: readonly string[]): string[] {
+  // An endpoint is for servers other than Amazon's.
+  return names.filter((name) => name !== "S3_ENDPOINT" && !environment[name])
+    .map((name) => `${name} is not set`);
+}
+
+function databaseProblems(url: string | undefined): readonly string[] {
+  if (!url) return ["DATABASE_URL is not set"];
+  try {
+    parseConnectionUrl(url);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+}

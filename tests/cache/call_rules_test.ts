@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkCall, closedError, interruptedError } from "../../cache/call_rules.ts";
+
+test("a call may start without options, and with a deadline and a live signal", () => {
+  assert.doesNotThrow(() => checkCall("CacheProvider.get", undefined));
+  const signal = new AbortController().signal;
+  assert.doesNotThrow(() => checkCall("CacheProvider.get", { timeoutMs: 1, signal }));
+});
+
+test("a call with an aborted signal has not been applied", () => {
+  assert.throws(() => checkCall("CacheProvider.get", { signal: AbortSignal.abort() }), {
+    code: "aborted",
+    operation: "CacheProvider.get",
+    outcome: "not-applied",
+    message: "Cannot start CacheProvider.get: the caller's signal has aborted",
+  });
+});
+
+test("a call that was interrupted on the way has an unknown outcome", () => {
+  const timeout = interruptedError("CacheProvider.set", { kind: "timeout", timeoutMs: 5 });
+  assert.equal(timeout.code, "timeout");
+  assert.equal(timeout.outcome, "unknown");
+  assert.equal(timeout.retryable, true);
+  const aborted = interruptedError("CacheProvider.set", { kind: "aborted", reason: "s3cr3t" });
+  assert.equal(aborted.code, "aborted");
+  assert.equal(aborted.retryable, false);
+  assert.doesNotMatch(aborted.message, /s3cr3t/);
+});
+
+test("a closed cache says so", () => {
+  assert.equal(
+    closedError("CacheProvider.get").message,
+    "Cannot use CacheProvider.get: the cache is closed",
+  );
+});

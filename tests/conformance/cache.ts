@@ -1,0 +1,38 @@
+import type { CacheHarness, CacheTest } from "./cache/harness.ts";
+import { dropObserver } from "./cache/harness.ts";
+import { testCounters } from "./cache/counters.ts";
+import { testGetOrSet } from "./cache/get_or_set.ts";
+import { testInput } from "./cache/input.ts";
+import { testLoads } from "./cache/loads.ts";
+import { testManyKeys } from "./cache/many_keys.ts";
+import { testStore } from "./cache/store.ts";
+import { testTime } from "./cache/time.ts";
+import { testValues } from "./cache/values.ts";
+import type { TestFn } from "./test_fn.ts";
+
+export type { CacheHarness, OpenOptions } from "./cache/harness.ts";
+
+/** The tests that every adapter and decorator of `CacheProvider` passes: the port, sentence by sentence. */
+export function cacheConformance(test: TestFn, harness: CacheHarness): void {
+  let spaces = 0;
+  const cacheTest: CacheTest = (name, fn) => {
+    test(`${harness.name}: ${name}`, async () => {
+      const dropped: string[] = [];
+      const opened = { space: `space-${++spaces}`, observer: dropObserver(dropped) };
+      const cache = await harness.open(opened);
+      try {
+        await fn({ cache, opened, dropped });
+      } finally {
+        await cache.close();
+      }
+    });
+  };
+  testValues(cacheTest);
+  testManyKeys(cacheTest, harness);
+  testCounters(cacheTest);
+  testTime(cacheTest, harness);
+  testGetOrSet(cacheTest);
+  testLoads(cacheTest, harness);
+  testInput(cacheTest);
+  testStore(cacheTest, harness);
+}

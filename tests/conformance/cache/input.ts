@@ -1,0 +1,160 @@
+import type { CacheProvider } from "../../../cache/cache.ts";
+import assert from "node:assert/strict";
+import { type CacheTest, rejects } from "./harness.ts";
+
+/** What is refused, by the same rules in every adapter. */
+export function testInput(test: CacheTest): void {
+  testKeys(test);
+  testRefusedValues(test);
+  testCallOptions(test);
+}
+
+const BAD_KEYS: [name: string, key: unknown][] = [
+  ["empty", ""],
+  ["with *", "user:*"],
+  ["with ?", "user:?"],
+  ["with [", "user:[a"],
+  ["with ]", "user:a]"],
+  ["with a backslash", "user:\\a"],
+  ["with a space", "user: a"],
+  ["with a line break", "user:\r\na"],
+  ["with a no-break space", "user:\u00a0"],
+  ["with a line separator", "user:\u2028"],
+  ["with NUL", "user:\0"],
+  ["with an escape character", "user:\u001b[31m"],
+  ["with a C1 control", "user:\u0085"],
+  ["with a lone surrogate", "user:\ud800"],
+  ["of 513 bytes", "k".repeat(513)],
+  ["of 171 characters and 513 bytes", "世".repeat(171)],
+  ["of 1,000,000 bytes", "k".repeat(1_000_000)],
+  ["that is a number", 5],
+  ["that is missing", undefined],
+];
+
+function everyCall(
+  cache: CacheProvider,
+  key: string,
+): [field: string, call: () => Promise<unknown>][] {
+  return [
+    ["key", () => cache.get(key)],
+    ["keys[1]", () => cache.mget(["ok", key])],
+    ["key", () => cache.set(key, 1)],
+    ["entries[0].key", () => cache.mset([[key, 1], ["ok", 1]])],
+    ["key", () => cache.setNx(key, 1)],
+    ["key", () => cache.delete(key)],
+    ["key", () => cache.exists(key)],
+    ["key", () => cache.increment(key)],
+    ["key", () => cache.ttl(key)],
+    ["key", () => cache.expire(key, 1_000)],
+    ["key", () => cache.getOrSet(key, () => 1)],
+  ];
+}
+
+function testKeys(test: CacheTest): void {
+  for (const [name, key] of BAD_KEYS) {
+    test(`every call refuses a key ${name}`, async ({ cache }) => {
+      for (const [field, call] of everyCall(cache, key as string)) {
+        await rejects(call(), "invalid_input", field);
+      }
+      assert.equal(await cache.exists("ok"), false);
+    });
+  }
+
+  for (
+    const pattern of ["", "user:[ab]", "user:\\*", "user: *", "\0*", "*".repeat(513), undefined]
+  ) {
+    test(`deletePattern refuses ${JSON.stringify(pattern)?.slice(0, 20)}`, async ({ cache }) => {
+      await cache.set("user:a", 1);
+      await rejects(cache.deletePattern(pattern as string), "invalid_input", "pattern");
+      assert.equal(await cache.exists("user:a"), true);
+    });
+  }
+
+  test("a key of 512 bytes and a key of rare characters are kept", async ({ cache }) => {
+    for (const key of ["k".repeat(512), "世".repeat(170), "{tag}:a/b.c-d_e@f#😀", "constructor"]) {
+      await cache.set(key, key);
+      assert.equal(await cache.get(key), key);
+    }
+  });
+}
+
+function cyclic(): unknown {
+  const value: Record<string, unknown> = {};
+  value.self = value;
+  return value;
+}
+
+const BAD_VALUES: [name: string, value: () => unknown][] = [
+  ["undefined", () => undefined],
+  ["NaN", () => NaN],
+  ["Infinity inside", () => ({ a: [Infinity] })],
+  ["a bigint", () => 1n],
+  ["a function", () => () => 1],
+  ["a symbol", () => Symbol("s")],
+  ["a map", () => new Map()],
+  ["an instance of a class", () => new URL("http://localhost")],
+  ["an invalid date", () => new Date(NaN)],
+  ["undefined in an array", () => [undefined]],
+  ["bytes inside an object", () => ({ a: new Uint8Array(1) })],
+  ["a buffer", () => new ArrayBuffer(1)],
+  ["a cycle", cyclic],
+  ["a key named __proto__", () => JSON.parse('{"__proto__": 1}')],
+  ["NUL in a string", () => "\0"],
+  ["a lone surrogate", () => ["\ud800"]],
+  ["bytes above 64 MiB", () => new Uint8Array(64 * 1024 * 1024 + 1)],
+];
+
+function testRefusedValues(test: CacheTest): void {
+  for (const [name, value] of BAD_VALUES) {
+    test(`every write refuses ${name}, before anything changes`, async ({ cache }) => {
+      await cache.set("k", "old");
+      const refused = value();
+      await rejects(cache.set("k", refused), "invalid_input");
+      await rejects(cache.setNx("new", refused), "invalid_input");
+      await rejects(cache.mset([["new", 1], ["k", refused]]), "invalid_input");
+      assert.deepEqual(await cache.mget(["k", "new"]), ["old", undefined]);
+    });
+  }
+}
+
+function callsWith(
+  cache: CacheProvider,
+  options: { signal?: AbortSignal; timeoutMs?: number },
+): (() => Promise<unknown>)[] {
+  return [
+    () => cache.get("k", options),
+    () => cache.mget(["k"], options),
+    () => cache.set("k", 2, options),
+    () => cache.mset([["k", 2]], options),
+    () => cache.setNx("new", 2, options),
+    () => cache.delete("k", options),
+    () => cache.deletePattern("*", options),
+    () => cache.exists("k", options),
+    () => cache.increment("k", 1, options),
+    () => cache.ttl("k", options),
+    () => cache.expire("k", 1_000, options),
+    () => cache.getOrSet("new", () => 2, options),
+    () => cache.health(options),
+  ];
+}
+
+function testCallOptions(test: CacheTest): void {
+  test("with an aborted signal every call rejects with code aborted and changes nothing", async ({ cache }) => {
+    await cache.set("k", 1);
+    for (const call of callsWith(cache, { signal: AbortSignal.abort() })) {
+      await rejects(call(), "aborted");
+    }
+    assert.deepEqual(await cache.mget(["k", "new"]), [1, undefined]);
+    assert.equal(await cache.ttl("k"), null);
+  });
+
+  for (const timeoutMs of [0, -1, NaN, Infinity]) {
+    test(`every call refuses timeoutMs ${timeoutMs}`, async ({ cache }) => {
+      await cache.set("k", 1);
+      for (const call of callsWith(cache, { timeoutMs })) {
+        await rejects(call(), "invalid_input", "timeoutMs");
+      }
+      assert.deepEqual(await cache.mget(["k", "new"]), [1, undefined]);
+    });
+  }
+}
