@@ -13,7 +13,7 @@ import type {
 export interface ListRequest {
   /** What every name begins with. */
   readonly prefix: string;
-  /** Only names after this one, and not below it if it is a common prefix; empty at the start. */
+  /** Only names after this one; empty at the start. */
   readonly after: string;
   /** Whether to fold what lies deeper into common prefixes. */
   readonly folded: boolean;

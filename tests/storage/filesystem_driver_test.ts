@@ -83,22 +83,24 @@ test("a symbolic link is never followed out of the root", async () => {
   const { root, storage } = await open();
   const other = await open();
   await other.storage.upload("bucket", "secret", "s3cr3t");
+  await other.storage.upload("bucket", "deep/secret", "s3cr3t");
   const outside = join(other.root, "bucket");
   await symlink(outside, join(root, "bucket", "directory"));
   await symlink(join(outside, "secret@"), join(root, "bucket", "file@"));
   await symlink(outside, join(root, "linked-bucket"));
-  for (const key of ["directory/secret", "file"]) {
+  for (const key of ["directory/secret", "directory/deep/secret", "file"]) {
     assert.equal(await storage.exists("bucket", key), false);
     await assert.rejects(storage.download("bucket", key), { code: "not_found" });
   }
   assert.equal(await storage.bucketExists("linked-bucket"), false);
   await assert.rejects(storage.listObjects("linked-bucket"), { code: "not_found" });
   assert.deepEqual((await storage.listObjects("bucket")).items, []);
-  const through = storage.upload("bucket", "directory/new", "x");
-  await assert.rejects(through, { code: "permission_denied" });
-  await storage.delete("bucket", "directory/secret");
+  for (const key of ["directory/new", "directory/deep/new", "directory/new/new"]) {
+    await assert.rejects(storage.upload("bucket", key, "x"), { code: "permission_denied" });
+  }
+  await storage.deleteBatch("bucket", ["directory/secret", "directory/deep/secret"]);
   await storage.upload("bucket", "file", "mine");
-  assert.deepEqual(await filesBelow(outside), ["secret@"]);
+  assert.deepEqual(await filesBelow(outside), ["secret@", "secret@"]);
   assert.equal((await other.storage.download("bucket", "secret")).byteLength, 6);
 });
 
@@ -146,7 +148,7 @@ test("createOnly holds between providers on one root", async () => {
 });
 
 test("no file stays open", { skip: !(await hasProc()) }, async () => {
-  const { storage } = await open();
+  const { root, storage } = await open();
   const body = "x".repeat(1_000_000);
   const use = async (): Promise<void> => {
     await storage.upload("bucket", "a", body);
@@ -163,6 +165,8 @@ test("no file stays open", { skip: !(await hasProc()) }, async () => {
     await assert.rejects(storage.download("bucket", "a", { range: { offset: 1_000_001 } }));
     await assert.rejects(storage.upload("bucket", "a", body, { createOnly: true }));
     await storage.listObjects("bucket");
+    await truncate(join(root, "bucket", "a@"), 500_000);
+    await assert.rejects(storage.download("bucket", "a"), { code: "corrupted" });
   };
   await use();
   const before = (await readdir("/proc/self/fd")).length;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,6 +43,24 @@ test("putInPlace() with createOnly never replaces a file, whoever made it", asyn
   assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
   const late = putInPlace(new StorageCall("upload"), await newUpload("late"), place, true);
   await assert.rejects(late, { code: "already_exists", outcome: "not-applied" });
+});
+
+test("putInPlace() makes the directory again when it is removed at the last moment", async () => {
+  const place = await newPlace();
+  class UnluckyCall extends StorageCall {
+    removals = 0;
+
+    override commit(): void {
+      super.commit();
+      if (this.removals++ < 3) rmSync(join(place.bucketPath, "a"), { recursive: true });
+    }
+  }
+  for (const createOnly of [true, false]) {
+    const call = new UnluckyCall("upload");
+    await putInPlace(call, await newUpload("x"), place, createOnly);
+    assert.equal(call.removals, 4);
+    assert.equal((await readFile(place.path)).toString(), "x");
+  }
 });
 
 test("putInPlace() does nothing for a call that was interrupted", async () => {
