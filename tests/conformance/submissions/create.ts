@@ -55,6 +55,31 @@ export function testCreate(submissionTest: SubmissionTest): void {
     ]);
   });
 
+  testManyResults(submissionTest);
+
+  submissionTest("a failed submission has a reason and no score", async ({ repository, ...f }) => {
+    const created = await repository.create({
+      versionId: f.versionId,
+      model: { provider: "p", name: "failed" },
+      submittedBy: f.userId,
+      failure: "out of memory",
+    });
+    assert.deepEqual([created.status, created.score, created.failure], [
+      "failed",
+      undefined,
+      "out of memory",
+    ]);
+  });
+
+  submissionTest("a missing submission is undefined", async ({ repository }) => {
+    assert.equal(await repository.getById(newId()), undefined);
+    assert.deepEqual((await repository.getResults(newId())).items, []);
+  });
+
+  testRefusals(submissionTest);
+}
+
+function testManyResults(submissionTest: SubmissionTest): void {
   submissionTest(
     "10,000 results are stored in one call and paged in their order",
     async (fixture) => {
@@ -85,27 +110,6 @@ export function testCreate(submissionTest: SubmissionTest): void {
       assert.equal(failed.total, count / 4);
     },
   );
-
-  submissionTest("a failed submission has a reason and no score", async ({ repository, ...f }) => {
-    const created = await repository.create({
-      versionId: f.versionId,
-      model: { provider: "p", name: "failed" },
-      submittedBy: f.userId,
-      failure: "out of memory",
-    });
-    assert.deepEqual([created.status, created.score, created.failure], [
-      "failed",
-      undefined,
-      "out of memory",
-    ]);
-  });
-
-  submissionTest("a missing submission is undefined", async ({ repository }) => {
-    assert.equal(await repository.getById(newId()), undefined);
-    assert.deepEqual((await repository.getResults(newId())).items, []);
-  });
-
-  testRefusals(submissionTest);
 }
 
 const LONE_SURROGATE = "a\ud800";

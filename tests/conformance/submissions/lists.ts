@@ -64,6 +64,10 @@ export function testLists(submissionTest: SubmissionTest): void {
     },
   );
 
+  testPages(submissionTest);
+}
+
+function testPages(submissionTest: SubmissionTest): void {
   submissionTest(
     "pages neither skip nor repeat, also at equal times and under inserts",
     async (fixture) => {
