@@ -1,35 +1,18 @@
 import { z } from "zod";
+import { BENCHMARK_STATUSES, type BenchmarkStatus } from "./benchmark.ts";
+import { MEMBER_ROLES, type MemberRole } from "./organization.ts";
+import { USER_ROLES, type UserRole } from "./user.ts";
+import { VERIFICATION_LEVELS, type VerificationLevel } from "./submission.ts";
 
-/** A model, as a submission names it. */
+/** What identifies a model. */
 export interface EventModel {
   /** Who offers the model, such as `openai`. */
   readonly provider: string;
   /** The name of the model. */
   readonly name: string;
-  /** The version of the model. */
+  /** The version of the model; may be empty. */
   readonly version: string;
 }
-
-/** A step in the life of a benchmark, as an event names it. */
-export type EventBenchmarkStatus =
-  | "draft"
-  | "under_review"
-  | "active"
-  | "deprecated"
-  | "archived";
-
-/** How well a submission is verified, as an event names it. */
-export type EventVerificationLevel =
-  | "unverified"
-  | "community_verified"
-  | "platform_verified"
-  | "audited";
-
-/** The role of a user, as an event names it. */
-export type EventUserRole = "anonymous" | "registered" | "contributor" | "reviewer" | "admin";
-
-/** The role of a member, as an event names it. */
-export type EventMemberRole = "member" | "admin" | "owner";
 
 /** What happened to a benchmark. */
 export type BenchmarkEvent =
@@ -53,8 +36,8 @@ export type BenchmarkEvent =
   | {
     readonly type: "StatusChanged";
     readonly benchmarkId: string;
-    readonly oldStatus: EventBenchmarkStatus;
-    readonly newStatus: EventBenchmarkStatus;
+    readonly oldStatus: BenchmarkStatus;
+    readonly newStatus: BenchmarkStatus;
     readonly changedBy?: string;
     readonly reason?: string;
   }
@@ -88,7 +71,7 @@ export type SubmissionEvent =
     readonly submissionId: string;
     readonly benchmarkId: string;
     /** The level that the submission has if the verification succeeds. */
-    readonly requestedLevel: EventVerificationLevel;
+    readonly requestedLevel: VerificationLevel;
     readonly startedBy?: string;
   }
   /** A verification ended; `newLevel` equals `oldLevel` when it did not succeed. */
@@ -96,8 +79,8 @@ export type SubmissionEvent =
     readonly type: "VerificationCompleted";
     readonly submissionId: string;
     readonly benchmarkId: string;
-    readonly oldLevel: EventVerificationLevel;
-    readonly newLevel: EventVerificationLevel;
+    readonly oldLevel: VerificationLevel;
+    readonly newLevel: VerificationLevel;
     readonly verifiedBy?: string;
     /** The aggregate score that the verifier got. */
     readonly reproducedScore?: number;
@@ -121,14 +104,14 @@ export type UserEvent =
     readonly type: "Created";
     readonly userId: string;
     readonly username: string;
-    readonly role: EventUserRole;
+    readonly role: UserRole;
   }
   /** A user may do more, or less, than before. */
   | {
     readonly type: "RoleChanged";
     readonly userId: string;
-    readonly oldRole: EventUserRole;
-    readonly newRole: EventUserRole;
+    readonly oldRole: UserRole;
+    readonly newRole: UserRole;
     readonly changedBy?: string;
   }
   /** A user changed what others see. */
@@ -168,7 +151,7 @@ export type OrganizationEvent =
     readonly type: "MemberAdded";
     readonly organizationId: string;
     readonly userId: string;
-    readonly role: EventMemberRole;
+    readonly role: MemberRole;
   }
   /** A user left, or was removed. */
   | { readonly type: "MemberRemoved"; readonly organizationId: string; readonly userId: string }
@@ -177,8 +160,8 @@ export type OrganizationEvent =
     readonly type: "MemberRoleChanged";
     readonly organizationId: string;
     readonly userId: string;
-    readonly oldRole: EventMemberRole;
-    readonly newRole: EventMemberRole;
+    readonly oldRole: MemberRole;
+    readonly newRole: MemberRole;
   };
 
 /** What happened to the platform itself. */
@@ -210,11 +193,11 @@ export type SystemEvent =
 
 const text = z.string().min(1);
 const rank = z.int().positive().nullable();
-const model = z.object({ provider: text, name: text, version: text });
-const status = z.enum(["draft", "under_review", "active", "deprecated", "archived"]);
-const level = z.enum(["unverified", "community_verified", "platform_verified", "audited"]);
-const userRole = z.enum(["anonymous", "registered", "contributor", "reviewer", "admin"]);
-const memberRole = z.enum(["member", "admin", "owner"]);
+const model = z.object({ provider: text, name: text, version: z.string() });
+const status = z.enum(BENCHMARK_STATUSES);
+const level = z.enum(VERIFICATION_LEVELS);
+const userRole = z.enum(USER_ROLES);
+const memberRole = z.enum(MEMBER_ROLES);
 const instant = z.iso.datetime({ offset: true });
 
 function event<T extends string, S extends z.ZodRawShape>(type: T, shape: S) {

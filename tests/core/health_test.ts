@@ -29,7 +29,8 @@ test("a part that does not answer in time is unhealthy, and does not hold up the
   const report = await checkHealth([silent, working], { timeoutMs: 20 });
   clearInterval(socket);
   assert.equal(report.parts[0]!.error, "Cannot check storage: timeout");
-  assert.ok(report.parts[0]!.latencyMs >= 19);
+  const { latencyMs } = report.parts[0]!;
+  assert.ok(latencyMs >= 19 && latencyMs < 1_000, `${latencyMs}`);
   assert.equal(report.parts[1]!.healthy, true);
 });
 

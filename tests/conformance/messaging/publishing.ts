@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Message, PublishOptions } from "../../../messaging/messaging.ts";
 import { closeQuietly, Recorder, rejectsWith, type Scenarios } from "./support.ts";
 import { SerializationError } from "../../../core/errors.ts";
-import { z } from "zod";
+import { type UserEvent, userEventSchema } from "../../../domain/events.ts";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -119,7 +119,7 @@ export const publishingScenarios: Scenarios = {
     await bus.subscribe(channel, received.add);
     for (const payload of PAYLOADS) await bus.publish(channel, payload);
     const messages = await received.until(PAYLOADS.length);
-    assert.deepEqual(messages.map((message) => message.deserialize(z.unknown())), PAYLOADS);
+    assert.deepEqual(messages.map((message) => JSON.parse(message.payload)), PAYLOADS);
     assert.deepEqual(
       messages.map((message) => message.payload),
       PAYLOADS.map((payload) => JSON.stringify(payload)),
@@ -138,28 +138,27 @@ export const publishingScenarios: Scenarios = {
   },
 
   "no handler shares a value with another": async (bus, channel) => {
-    const schema = z.object({ tags: z.array(z.string()) });
-    const received = new Recorder<{ tags: string[] }>();
+    const event: UserEvent = { type: "ProfileUpdated", userId: "u", changedFields: ["name"] };
+    const received = new Recorder<UserEvent>();
     const changing = (message: Message): void => {
-      const event = message.deserialize(schema);
-      event.tags.push("changed");
-      received.add(message.deserialize(schema));
+      Object.assign(message.deserialize(userEventSchema), { userId: "changed" });
+      received.add(message.deserialize(userEventSchema));
     };
     await bus.subscribe(channel, changing);
     await bus.subscribe(channel, changing);
-    await bus.publish(channel, { tags: ["code"] });
-    assert.deepEqual(await received.until(2), [{ tags: ["code"] }, { tags: ["code"] }]);
+    await bus.publish(channel, event);
+    assert.deepEqual(await received.until(2), [event, event]);
   },
 
   "deserialize says which member does not fit, without its value": async (bus, channel) => {
     const received = new Recorder<Message>();
     await bus.subscribe(channel, received.add);
-    await bus.publish(channel, { name: 4711 });
+    await bus.publish(channel, { type: "Created", userId: 4711, username: "u", role: "admin" });
     const [message] = await received.until(1) as [Message];
-    assert.throws(() => message.deserialize(z.object({ name: z.string() })), (error: unknown) => {
+    assert.throws(() => message.deserialize(userEventSchema), (error: unknown) => {
       assert.ok(error instanceof SerializationError);
       assert.equal(error.code, "serialization_failed");
-      assert.match(error.message, /payload\.name/);
+      assert.match(error.message, /payload\.userId/);
       assert.doesNotMatch(error.message, /4711/);
       return true;
     });
@@ -174,7 +173,7 @@ export const publishingScenarios: Scenarios = {
     await rejectsWith(bus.publish(channel, `${largest}x`), "invalid_input", "payload");
     await bus.publish(channel, largest);
     const [message] = await received.until(1);
-    assert.equal(message?.deserialize(z.string()), largest);
+    assert.equal(JSON.parse(message?.payload ?? ""), largest);
   },
 
   "a payload that JSON cannot hold unchanged is refused": async (bus, channel) => {

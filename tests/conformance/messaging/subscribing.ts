@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { closeQuietly, gate, Recorder, rejectsWith, type Scenarios } from "./support.ts";
 import type { Message, SubscribeOptions } from "../../../messaging/messaging.ts";
-import { z } from "zod";
 
 const REFUSED_OPTIONS: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ concurrency: 0 }, "concurrency"],
@@ -91,8 +90,7 @@ export const subscribingScenarios: Scenarios = {
     await received.until(500);
     await closeQuietly(bus);
     assert.equal(new Set(received.values.map((message) => message.id)).size, 500);
-    const schema = z.object({ publisher: z.number(), i: z.number() });
-    const events = received.values.map((message) => message.deserialize(schema));
+    const events = received.values.map((message) => JSON.parse(message.payload));
     for (let publisher = 0; publisher < 10; publisher++) {
       const own = events.filter((event) => event.publisher === publisher).map((event) => event.i);
       assert.deepEqual(own, Array.from({ length: 50 }, (_, i) => i));

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { InfrastructureError } from "../../../core/errors.ts";
 import type { EventBus, MessagingCapabilities } from "../../../messaging/messaging.ts";
 import type { TestFn } from "../test_fn.ts";
-import { v7 } from "uuid";
 
 /** An adapter of the `EventBus` port, as its conformance suite needs it. */
 export interface MessagingHarness {
@@ -42,7 +41,7 @@ export function registerScenarios(
 
 /** A channel that nobody else uses, also on a server with other guests. */
 export function uniqueChannel(): string {
-  return `conformance:${v7()}`;
+  return `conformance:${crypto.randomUUID()}`;
 }
 
 /** Keeps what a handler receives, and waits for it. */
