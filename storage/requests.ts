@@ -2,6 +2,7 @@ import { ValidationError } from "../core/errors.ts";
 import { checkInteger, checkText, kindOf } from "../core/validation.ts";
 import { bodySize, checkBody, readBody } from "./body.ts";
 import type { ObjectAddress } from "./driver.ts";
+import { sourceFailed } from "./failures.ts";
 import { checkBucket, checkObjectKey } from "./object_key.ts";
 import { checkContentType, checkMetadata, resolveContentType } from "./object_metadata.ts";
 import { checkRange } from "./range.ts";
@@ -123,7 +124,15 @@ function checkEtag(ifMatch: unknown): string | undefined {
 }
 
 function readMetadata(metadata: UserMetadata | (() => UserMetadata)): () => UserMetadata {
-  if (typeof metadata === "function") return () => checkMetadata(metadata());
+  if (typeof metadata === "function") return () => checkMetadata(ask(metadata));
   const checked = checkMetadata(metadata);
   return () => checked;
+}
+
+function ask(metadata: () => UserMetadata): UserMetadata {
+  try {
+    return metadata();
+  } catch (error) {
+    throw sourceFailed(error);
+  }
 }

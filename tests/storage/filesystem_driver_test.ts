@@ -171,6 +171,9 @@ test("no file stays open", { skip: !(await hasProc()) }, async () => {
   await use();
   const before = (await readdir("/proc/self/fd")).length;
   for (let i = 0; i < 20; i++) await use();
+  await storage.upload("bucket", "a", body);
+  await rm(join(root, ".uploads"), { recursive: true });
+  for (let i = 0; i < 20; i++) await assert.rejects(storage.copy("bucket", "a", "bucket", "b"));
   assert.ok((await readdir("/proc/self/fd")).length <= before + 3);
 });
 

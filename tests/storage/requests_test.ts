@@ -33,6 +33,12 @@ test("checkUpload() checks metadata at once, and that of a function when it is a
   assert.throws(() => checkUpload("", { metadata: bad }, signal), { field: "metadata.name" });
   const request = checkUpload("", { metadata: () => bad }, signal);
   assert.throws(() => request.metadata(), { field: "metadata.name" });
+  const failure = new Error("no digest");
+  const metadata = (): never => {
+    throw failure;
+  };
+  const failing = checkUpload("", { metadata }, signal);
+  assert.throws(() => failing.metadata(), { code: "internal", cause: failure });
 });
 
 test("checkUpload() takes one condition at most", () => {

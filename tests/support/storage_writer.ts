@@ -16,7 +16,7 @@ async function writeForever(lane: number): Promise<never> {
   for (let i = 0;; i++) {
     // Every other object is new, the others are overwritten again and again.
     const key = i % 2 ? `lane-${lane}/new/${name}-${i}` : `lane-${lane}/same`;
-    const bytes = crypto.getRandomValues(new Uint8Array(1 + (i * 7_919) % 60_000));
+    const bytes = new Uint8Array(1 + (i * 7_919) % 60_000).fill(i);
     writeSync(1, `begin ${key} ${sha256Hex(bytes)}\n`);
     const { sha256 } = await uploadVerified(storage, "bucket", key, new Blob([bytes]).stream());
     writeSync(1, `done ${key} ${sha256}\n`);
