@@ -31,54 +31,34 @@ export function testCreate(submissionTest: SubmissionTest): void {
   testRefusals(submissionTest);
 }
 
+/** A submission with a value for everything. */
+const COMPLETE = {
+  model: { provider: "openai", name: "gpt-4", version: "2024-05-13", official: true },
+  verifiedProvider: true,
+  score: 88.4,
+  confidenceInterval: { low: 87, high: 89.5, level: 0.95 },
+  metrics: { "pass@1": 88.4, latency: -0.5 },
+  execution: { temperature: 0, nested: { list: [1, "two", null] } },
+  visibility: "unlisted",
+} as const;
+
+const RESULTS = [
+  { caseName: "a", passed: true, score: 1, durationMs: 12.5, output: 'x"\\,{}\n' },
+  { caseName: "b", passed: undefined, score: undefined, durationMs: undefined, output: undefined },
+];
+
 function testRoundTrip(submissionTest: SubmissionTest): void {
   submissionTest("everything that was given comes back", async (fixture) => {
     const { repository, userId, versionId, benchmarkId } = fixture;
     const id = newId();
-    const created = await repository.create({
-      id,
-      versionId,
-      model: { provider: "openai", name: "gpt-4", version: "2024-05-13", official: true },
-      submittedBy: userId,
-      verifiedProvider: true,
-      score: 88.4,
-      confidenceInterval: { low: 87, high: 89.5, level: 0.95 },
-      metrics: { "pass@1": 88.4, latency: -0.5 },
-      results: [
-        { caseName: "a", passed: true, score: 1, durationMs: 12.5, output: 'x"\\,{}\n' },
-        { caseName: "b" },
-      ],
-      execution: { temperature: 0, nested: { list: [1, "two", null] } },
-      visibility: "unlisted",
-    });
+    const given = { ...structuredClone(COMPLETE), id, versionId, submittedBy: userId };
+    const created = await repository.create({ ...given, results: RESULTS });
     assert.deepEqual(await repository.getById(id), created);
-    assert.equal(created.benchmarkId, benchmarkId);
-    assert.deepEqual(created.model, {
-      provider: "openai",
-      name: "gpt-4",
-      version: "2024-05-13",
-      official: true,
-    });
-    assert.deepEqual(created.metrics, { "pass@1": 88.4, latency: -0.5 });
-    assert.deepEqual(created.confidenceInterval, { low: 87, high: 89.5, level: 0.95 });
-    assert.deepEqual(created.execution, { temperature: 0, nested: { list: [1, "two", null] } });
-    assert.deepEqual([created.status, created.verification, created.visibility, created.revision], [
-      "completed",
-      "unverified",
-      "unlisted",
-      1,
-    ]);
-    const { items } = await repository.getResults(id);
-    assert.deepEqual(items, [
-      { caseName: "a", passed: true, score: 1, durationMs: 12.5, output: 'x"\\,{}\n' },
-      {
-        caseName: "b",
-        passed: undefined,
-        score: undefined,
-        durationMs: undefined,
-        output: undefined,
-      },
-    ]);
+    for (const [name, value] of Object.entries({ ...given, benchmarkId, status: "completed" })) {
+      assert.deepEqual((created as unknown as Record<string, unknown>)[name], value, name);
+    }
+    assert.deepEqual([created.verification, created.revision], ["unverified", 1]);
+    assert.deepEqual((await repository.getResults(id)).items, RESULTS);
   });
 }
 
