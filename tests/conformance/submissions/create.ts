@@ -32,7 +32,7 @@ export function testCreate(submissionTest: SubmissionTest): void {
 }
 
 /** A submission with a value for everything. */
-const COMPLETE = {
+const COMPLETE: Omit<NewSubmission, "versionId" | "submittedBy"> = {
   model: { provider: "openai", name: "gpt-4", version: "2024-05-13", official: true },
   verifiedProvider: true,
   score: 88.4,
@@ -40,7 +40,7 @@ const COMPLETE = {
   metrics: { "pass@1": 88.4, latency: -0.5 },
   execution: { temperature: 0, nested: { list: [1, "two", null] } },
   visibility: "unlisted",
-} as const;
+};
 
 const RESULTS = [
   { caseName: "a", passed: true, score: 1, durationMs: 12.5, output: 'x"\\,{}\n' },
