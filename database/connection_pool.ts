@@ -100,9 +100,13 @@ export class ConnectionPool {
    */
   async acquire(operation: string, signal?: AbortSignal): Promise<PooledConnection> {
     if (this.#closed) throw closedError(operation);
-    const idle = this.acquireIdle() ?? await this.#validIdle();
+    const idle = this.acquireIdle() ??
+      (this.#idle.length > 0 ? await this.#validIdle() : undefined);
     if (idle) return idle;
-    if (this.stats.waiting >= this.#options.maxWaiting) throw this.#fullError(operation);
+    if (
+      this.#waiters.length >= this.#options.maxWaiting &&
+      this.stats.waiting >= this.#options.maxWaiting
+    ) throw this.#fullError(operation);
     const waiter = this.#enqueue(operation);
     try {
       return await settleWithin(

@@ -1,6 +1,7 @@
 import { validate } from "uuid";
 import { z } from "zod";
-import { textFlaw } from "../core/validation.ts";
+import type { JsonValue } from "../core/json.ts";
+import { kindOf, textFlaw } from "../core/validation.ts";
 
 /** Text that every store keeps unchanged, with a length in UTF-16 code units. */
 export function textField(minLength: number, maxLength: number): z.ZodType<string> {
@@ -17,6 +18,10 @@ export const slugField: z.ZodType<string> = z.string().max(100).regex(
 export const idField: z.ZodType<string> = z.string().refine(validate, "it must be a UUID")
   .transform((id) => id.toLowerCase());
 
+/** Up to 100 different UUIDs. */
+export const idsField: z.ZodType<string[]> = z.array(idField).max(100)
+  .transform((ids) => [...new Set(ids)]);
+
 /** A number that is neither NaN nor infinite. */
 export const finiteField: z.ZodType<number> = z.number();
 
@@ -31,6 +36,21 @@ export const urlField: z.ZodType<string> = keptUnchanged(
 
 /** Text to look for. */
 export const searchField: z.ZodType<string> = textField(1, 200);
+
+/**
+ * Something for JSON. Only its presence is checked here: `encodeJson` looks inside when it is
+ * stored, and names the path of what it refuses. (`z.json()` overflows the stack on deep values, and
+ * drops a `__proto__` key in silence.)
+ */
+export const jsonField: z.ZodType<JsonValue> = z.custom<JsonValue>(
+  (value) => value !== undefined,
+  "it is missing",
+);
+
+/** The same, for an object. */
+export const jsonObjectField: z.ZodType<Readonly<Record<string, JsonValue>>> = z.custom<
+  Readonly<Record<string, JsonValue>>
+>((value) => kindOf(value) === "object", "it must be an object");
 
 function keptUnchanged(schema: z.ZodType<string>): z.ZodType<string> {
   return schema.superRefine((text, context) => {

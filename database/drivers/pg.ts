@@ -9,6 +9,7 @@ import pg from "pg";
 import { settleWithin } from "../../core/call_options.ts";
 import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import { type ConnectionSettings, parseConnectionUrl } from "../connection_url.ts";
+import { type FieldCache, type PreparedField, PreparedQuery } from "./prepared_query.ts";
 import type {
   DatabaseDriver,
   DriverColumn,
@@ -104,6 +105,7 @@ export class PgDriver implements DatabaseDriver {
 class PgConnection implements DriverConnection {
   readonly #client: pg.Client;
   readonly #settings: ConnectionSettings;
+  readonly #fields: FieldCache = new Map();
   #broken = false;
 
   constructor(client: pg.Client, settings: ConnectionSettings, onBroken: () => void) {
@@ -127,12 +129,29 @@ class PgConnection implements DriverConnection {
     return !this.#broken && this.#transactionStatus() === "I";
   }
 
-  async execute(query: DriverQuery): Promise<DriverResult> {
+  execute(query: DriverQuery): Promise<DriverResult> {
+    return query.name === undefined
+      ? this.#executeOnce(query)
+      : this.#executePrepared({ ...query, name: query.name });
+  }
+
+  async #executePrepared(query: DriverQuery & { readonly name: string }): Promise<DriverResult> {
+    const prepared = new PreparedQuery(query, this.#fields, parserFor);
+    this.#client.query(prepared as unknown as pg.Submittable);
+    try {
+      return await prepared.result;
+    } catch (error) {
+      // "cached plan must not change result type": the schema changed under the connection.
+      if ((error as { code?: unknown }).code === "0A000") this.#broken = true;
+      throw error;
+    }
+  }
+
+  async #executeOnce(query: DriverQuery): Promise<DriverResult> {
     const results: pg.QueryResult | pg.QueryResult[] = await this.#client.query({
       text: query.text,
       values: query.values as unknown[],
-      name: query.name,
-    } as pg.QueryConfig);
+    });
     // Several statements in one text give a result each.
     const result = Array.isArray(results) ? results.at(-1) : results;
     return {
@@ -264,6 +283,14 @@ const PARSERS: ReadonlyMap<number, (text: string) => unknown> = new Map<
   [1082, (text) => text],
   [1184, parseTimestamp],
 ]);
+
+/** Of types that are text anyway, nothing has to be parsed. */
+const TEXT_TYPES: ReadonlySet<number> = new Set([25, 1043, 1700, 2950]);
+
+function parserFor(typeId: number): PreparedField["parse"] {
+  if (TEXT_TYPES.has(typeId)) return undefined;
+  return PARSERS.get(typeId) ?? pg.types.getTypeParser(typeId, "text");
+}
 
 const TYPES: pg.CustomTypesConfig = {
   getTypeParser:

@@ -5,6 +5,7 @@
  * @module
  */
 import { mkdir } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { PGlite, types } from "@electric-sql/pglite";
 import type {
   DatabaseDriver,
@@ -86,6 +87,8 @@ class PgliteConnection implements DriverConnection {
   }
 
   async execute(query: DriverQuery): Promise<DriverResult> {
+    // PGlite answers without a turn of the event loop: timers and handlers get theirs here.
+    await nextTurn();
     if (query.values.length === 0) return await this.#script(query.text);
     const result = await this.#database.query<Record<string, unknown>>(
       query.text,

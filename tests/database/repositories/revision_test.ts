@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { requireUpdated } from "../../../database/repositories/revision.ts";
+
+const UPDATE = { resource: "benchmark", operation: "update benchmark", expectedRevision: 3 };
+
+test("the updated row is returned, and nothing is asked", async () => {
+  const currentRevision = () => Promise.reject(new Error("asked"));
+  assert.equal(await requireUpdated(["row"], { ...UPDATE, currentRevision }), "row");
+});
+
+test("without a row, it is missing or was changed, and then both revisions are said", async () => {
+  await assert.rejects(
+    requireUpdated([], { ...UPDATE, currentRevision: () => Promise.resolve(undefined) }),
+    { code: "not_found", resource: "benchmark" },
+  );
+  await assert.rejects(
+    requireUpdated([], { ...UPDATE, currentRevision: () => Promise.resolve(5) }),
+    { code: "conflict", message: /expected revision 3, current revision 5/ },
+  );
+});
