@@ -35,6 +35,18 @@ export function testLastOwner(test: PeopleTest, { capabilities }: DatabaseHarnes
     await assert.rejects(demotion, { code: "conflict" });
   });
 
+  test("an owner who was marked deleted past this library is no owner", async (people) => {
+    const { id, createdBy } = await people.organization();
+    const gone = await people.user();
+    await people.organizations.addMember(id, gone.id, "owner");
+    await people.pool.execute("update users set deleted_at = now() where id = $1", [gone.id]);
+    assert.equal(await people.organizations.getMemberCount(id), 1);
+    const { items } = await people.organizations.getMembers(id);
+    assert.deepEqual(items.map(({ userId }) => userId), [createdBy]);
+    await assert.rejects(people.organizations.removeMember(id, createdBy), { code: "conflict" });
+    await assert.rejects(people.users.delete(createdBy), { code: "conflict" });
+  });
+
   if (!capabilities.concurrentConnections) return;
 
   const LEAVING: Readonly<Record<string, (people: People, id: string, user: string) => unknown>> = {
