@@ -62,7 +62,7 @@ test("a pause that somebody awaits keeps the process alive until it is over", as
   assert.deepEqual(await runFixture("awaited_delay.ts"), { code: 0, output: "over\n" });
 });
 
-async function runFixture(name: string): Promise<{ code: number; output: string }> {
+async function runFixture(name: string): Promise<{ code: number | null; output: string }> {
   const script = fileURLToPath(new URL(`../support/fixtures/${name}`, import.meta.url));
   const args = "Deno" in globalThis ? ["run", "--no-check", script] : [script];
   const signal = AbortSignal.timeout(30_000);
