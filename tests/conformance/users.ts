@@ -15,7 +15,7 @@ export function usersConformance(test: TestFn, harness: DatabaseHarness): void {
   testChanges(peopleTest);
   testDeletion(peopleTest, harness);
   testLists(peopleTest);
-  testInput(peopleTest);
   testSecrets(peopleTest);
+  testInput(peopleTest);
   end();
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { requireUpdated } from "../../../database/repositories/revision.ts";
+import { checkRevision, requireUpdated } from "../../../database/repositories/revision.ts";
 
 const UPDATE = { resource: "benchmark", operation: "update benchmark", expectedRevision: 3 };
 
@@ -18,4 +18,12 @@ test("without a row, it is missing or was changed, and then both revisions are s
     requireUpdated([], { ...UPDATE, currentRevision: () => Promise.resolve(5) }),
     { code: "conflict", message: /expected revision 3, current revision 5/ },
   );
+});
+
+test("a revision that can be none is refused before anything is sent", () => {
+  assert.equal(checkRevision({}), null);
+  assert.equal(checkRevision({ expectedRevision: 1 }), 1);
+  for (const expectedRevision of [0, -1, 1.5, NaN, 2 ** 31, "1" as unknown as number]) {
+    assert.throws(() => checkRevision({ expectedRevision }), { field: "expectedRevision" });
+  }
 });
