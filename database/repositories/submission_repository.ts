@@ -1,4 +1,4 @@
-import { type CallOptions } from "../../core/call_options.ts";
+import type { CallOptions } from "../../core/call_options.ts";
 import { NotFoundError } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { checkInteger, parseInput } from "../../core/validation.ts";

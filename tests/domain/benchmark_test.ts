@@ -5,6 +5,7 @@ import {
   BENCHMARK_CATEGORIES,
   BENCHMARK_STATUSES,
   benchmarkChangesSchema,
+  benchmarkFilterSchema,
   type NewBenchmark,
   newBenchmarkSchema,
   newBenchmarkVersionSchema,
@@ -172,6 +173,24 @@ test("changes cannot name what never changes", () => {
     assert.throws(() => parseInput(benchmarkChangesSchema, { [field]: "a" }, "changes"), {
       field: "changes",
     });
+  }
+});
+
+test("a filter names what it knows, with ids in lower case and tags once", () => {
+  const id = newId();
+  assert.deepEqual(
+    parseInput(benchmarkFilterSchema, { author: id.toUpperCase(), tags: ["a", "a"] }, "filter"),
+    { author: id, tags: ["a"] },
+  );
+  const refused: [field: string, filter: Record<string, unknown>][] = [
+    ["filter", { owner: id }],
+    ["filter.category", { category: "" }],
+    ["filter.status", { status: ["active"] }],
+    ["filter.maintainer", { maintainer: "me" }],
+    ["filter.text", { text: "" }],
+  ];
+  for (const [field, filter] of refused) {
+    assert.throws(() => parseInput(benchmarkFilterSchema, filter, "filter"), { field });
   }
 });
 
