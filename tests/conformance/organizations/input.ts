@@ -113,8 +113,10 @@ export function testInput(test: PeopleTest): void {
     }
   });
 
-  test("a call whose signal has fired rejects", async ({ organizations, organization, word }) => {
-    const { id, slug, createdBy: ownerId } = await organization();
+  test("a call whose signal has fired rejects and changes nothing", async (people) => {
+    const { organizations, word } = people;
+    const { id, slug, createdBy: ownerId } = await people.organization();
+    const before = await tableContents(people.pool);
     const options = { signal: AbortSignal.abort() };
     const calls = [
       organizations.create({ slug: word, name: "Name", type: "enterprise", ownerId }, options),
@@ -137,6 +139,7 @@ export function testInput(test: PeopleTest): void {
     for (const result of await Promise.allSettled(calls)) {
       assert.equal(result.status === "rejected" && result.reason.code, "aborted");
     }
+    assert.deepEqual(await tableContents(people.pool), before);
   });
 }
 

@@ -100,9 +100,10 @@ export function testInput(test: PeopleTest): void {
     }
   });
 
-  test("a call whose signal has fired rejects", async (people) => {
+  test("a call whose signal has fired rejects and changes nothing", async (people) => {
     const { users } = people;
     const { id, email, username } = await people.user();
+    const before = await tableContents(people.pool);
     const options = { signal: AbortSignal.abort() };
     const calls = [
       users.create({ email: `x${email}`, username: `x${username}` }, options),
@@ -128,6 +129,7 @@ export function testInput(test: PeopleTest): void {
     for (const result of await Promise.allSettled(calls)) {
       assert.equal(result.status === "rejected" && result.reason.code, "aborted");
     }
+    assert.deepEqual(await tableContents(people.pool), before);
   });
 }
 
