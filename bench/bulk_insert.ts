@@ -46,56 +46,59 @@ function contenders({ pool, userId }: Fixture, peers: pg.Pool, versionId: string
     durationMs: 1_000 + index,
     output: `answer "${index}" of the model`,
   }));
-  const submission = () => ({
-    id: newId(),
-    versionId,
-    model: { provider: "provider", name: newId() },
-    submittedBy: userId,
-    score: Math.random(),
-  });
+  const submit = async (more: { results?: readonly CaseResult[] } = {}): Promise<string> => {
+    const model = { provider: "provider", name: newId() };
+    const { id } = await repository.create({
+      versionId,
+      model,
+      submittedBy: userId,
+      score: 1,
+      ...more,
+    });
+    return id;
+  };
   const before = () => pool.execute("truncate submission_results");
-  const ready = columns(results);
-  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: peers }) });
   return [
-    {
-      name: "unnest, ready array literals",
-      before,
-      run: () =>
-        inTransaction(peers, async (client) => {
-          const { id } = await repository.create(submission());
-          await client.query({ name: "unnest", text: UNNEST, values: [id, ...ready] });
-        }),
-    },
-    { name: "create", before, run: () => repository.create({ ...submission(), results }) },
-    {
-      name: "kysely, multi-row insert",
-      before,
-      run: async () => {
-        const { id } = await repository.create(submission());
-        // 7 columns, so that the 65,535 parameters of the protocol are not exceeded.
-        for (let at = 0; at < COUNT; at += 5_000) {
-          await kysely.insertInto("submission_results")
-            .values(results.slice(at, at + 5_000).map((one, i) => toRow(id, at + i, one)))
-            .execute();
-        }
-      },
-    },
-    {
-      name: "row by row, named, one transaction",
-      before,
-      run: () =>
-        inTransaction(peers, async (client) => {
-          const { id } = await repository.create(submission());
-          for (const [index, one] of results.entries()) {
-            await client.query({
-              name: "row",
-              text: ROW,
-              values: Object.values(toRow(id, index, one)),
-            });
-          }
-        }),
-    },
+    { name: "unnest, ready array literals", before, run: unnest(peers, submit, columns(results)) },
+    { name: "create", before, run: () => submit({ results }) },
+    { name: "kysely, multi-row insert", before, run: kyselyInsert(peers, submit, results) },
+    { name: "row by row, named, one transaction", before, run: rowByRow(peers, submit, results) },
   ];
+}
+
+type Submit = () => Promise<string>;
+
+function unnest(peers: pg.Pool, submit: Submit, ready: readonly string[]) {
+  return () =>
+    inTransaction(peers, async (client) => {
+      await client.query({ name: "unnest", text: UNNEST, values: [await submit(), ...ready] });
+    });
+}
+
+function kyselyInsert(peers: pg.Pool, submit: Submit, results: readonly CaseResult[]) {
+  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: peers }) });
+  return async () => {
+    const id = await submit();
+    // 7 columns, so that the 65,535 parameters of the protocol are not exceeded.
+    for (let at = 0; at < COUNT; at += 5_000) {
+      const rows = results.slice(at, at + 5_000).map((one, i) => toRow(id, at + i, one));
+      await kysely.insertInto("submission_results").values(rows).execute();
+    }
+  };
+}
+
+function rowByRow(peers: pg.Pool, submit: Submit, results: readonly CaseResult[]) {
+  return () =>
+    inTransaction(peers, async (client) => {
+      const id = await submit();
+      for (const [index, one] of results.entries()) {
+        await client.query({
+          name: "row",
+          text: ROW,
+          values: Object.values(toRow(id, index, one)),
+        });
+      }
+    });
 }
 
 const ROW = `insert into submission_results

@@ -47,12 +47,12 @@ export function settleWithin<T>(
 }
 
 /** Returns the timeout, or throws a {@linkcode ValidationError} unless it is a number above 0. */
-export function checkTimeout(timeoutMs: number): number {
+export function checkTimeout(timeoutMs: number, field = "timeoutMs"): number {
   if (typeof timeoutMs === "number" && timeoutMs > 0 && Number.isFinite(timeoutMs)) {
     return timeoutMs;
   }
   throw new ValidationError(
-    "timeoutMs",
+    field,
     `it must be a finite number of milliseconds above 0, got ${String(timeoutMs)}`,
   );
 }

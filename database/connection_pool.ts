@@ -1,7 +1,13 @@
 import { type Clock, systemClock } from "../core/clock.ts";
-import { type Interruption, settleWithin } from "../core/call_options.ts";
+import {
+  type CallOptions,
+  checkTimeout,
+  type Interruption,
+  settleWithin,
+} from "../core/call_options.ts";
 import { DatabaseError } from "../core/errors.ts";
-import { toDatabaseError } from "./database_error.ts";
+import { checkInteger } from "../core/validation.ts";
+import { abortedError, toDatabaseError } from "./database_error.ts";
 import type { DatabaseDriver, DriverConnection } from "./driver.ts";
 
 /** How many connections the pool holds, and for how long. All durations in milliseconds. */
@@ -40,49 +46,58 @@ export interface PooledConnection {
   idleSinceMs: number;
 }
 
+/** A caller in the queue. */
 interface Waiter {
+  readonly operation: string;
+  readonly promise: Promise<PooledConnection>;
   resolve(pooled: PooledConnection): void;
   reject(error: Error): void;
-  settled: boolean;
 }
 
 /** How long `select 1` may take on a connection that idled. */
 const VALIDATION_TIMEOUT_MS = 1_000;
+
+/** How long {@linkcode ConnectionPool.close} waits for connections to say goodbye. */
+const GOODBYE_TIMEOUT_MS = 1_000;
 
 /** Connections that are opened on demand, lent to one caller at a time and reused, newest first. */
 export class ConnectionPool {
   readonly #driver: DatabaseDriver;
   readonly #options: Required<ConnectionPoolOptions>;
   readonly #clock: Clock;
+  /** In the order in which they began to idle. */
   readonly #idle: PooledConnection[] = [];
-  readonly #waiters: Waiter[] = [];
+  /** In the order in which they came. */
+  readonly #waiters = new Set<Waiter>();
   readonly #all = new Set<PooledConnection>();
+  readonly #goodbyes = new Set<Promise<void>>();
   #opening = 0;
+  #validating = 0;
   #closed: Promise<void> | undefined;
   #drained: (() => void) | undefined;
   #cancelSweep: (() => void) | undefined;
 
-  /** Creates a pool that opens nothing yet. */
+  /** Creates a pool that opens nothing yet. Throws a `ValidationError` that names a bad option. */
   constructor(driver: DatabaseDriver, options: ConnectionPoolOptions, clock: Clock = systemClock) {
     this.#driver = driver;
     this.#clock = clock;
+    const max = checkInteger("max", options.max ?? 10, { min: 1 });
     this.#options = {
-      max: Math.min(options.max ?? 10, driver.maxConnections),
-      maxWaiting: options.maxWaiting ?? 1_000,
-      acquireTimeoutMs: options.acquireTimeoutMs ?? 5_000,
-      idleTimeoutMs: options.idleTimeoutMs ?? 30_000,
-      maxLifetimeMs: options.maxLifetimeMs ?? 1_800_000,
-      validateAfterIdleMs: options.validateAfterIdleMs ?? 10_000,
+      max: Math.min(max, driver.maxConnections),
+      maxWaiting: checkInteger("maxWaiting", options.maxWaiting ?? 1_000, { min: 1 }),
+      acquireTimeoutMs: checkTimeout(options.acquireTimeoutMs ?? 5_000, "acquireTimeoutMs"),
+      idleTimeoutMs: checkTimeout(options.idleTimeoutMs ?? 30_000, "idleTimeoutMs"),
+      maxLifetimeMs: checkTimeout(options.maxLifetimeMs ?? 1_800_000, "maxLifetimeMs"),
+      validateAfterIdleMs: checkTimeout(
+        options.validateAfterIdleMs ?? 10_000,
+        "validateAfterIdleMs",
+      ),
     };
   }
 
   /** How the pool stands now. */
   get stats(): PoolStats {
-    return {
-      total: this.#all.size,
-      idle: this.#idle.length,
-      waiting: this.#waiters.filter((waiter) => !waiter.settled).length,
-    };
+    return { total: this.#all.size, idle: this.#idle.length, waiting: this.#waiters.size };
   }
 
   /** Returns an idle connection at once, or `undefined`: the quick way past {@linkcode acquire}. */
@@ -95,37 +110,46 @@ export class ConnectionPool {
 
   /**
    * Lends a connection; every one must come back through {@linkcode release} or {@linkcode destroy}.
-   * Rejects with `overloaded` if the pool is full for longer than the acquire timeout, with why
-   * the server could not be reached otherwise, and with `closed` after {@linkcode close}.
+   * Callers are served in the order in which they came. Rejects with `overloaded` if the pool is full
+   * for longer than the acquire timeout or `options.timeoutMs`, whichever is shorter, with why the server
+   * could not be reached otherwise, with `aborted`, and with `closed` after {@linkcode close}.
    */
-  async acquire(operation: string, signal?: AbortSignal): Promise<PooledConnection> {
+  async acquire(operation: string, options: CallOptions = {}): Promise<PooledConnection> {
+    const { signal } = options;
+    const { acquireTimeoutMs, maxWaiting } = this.#options;
+    const timeoutMs = Math.min(
+      checkTimeout(options.timeoutMs ?? acquireTimeoutMs),
+      acquireTimeoutMs,
+    );
     if (this.#closed) throw closedError(operation);
-    const idle = this.acquireIdle() ?? await this.#validIdle();
+    if (signal?.aborted) throw abortedError(operation, signal.reason);
+    const idle = this.acquireIdle();
     if (idle) return idle;
-    if (this.stats.waiting >= this.#options.maxWaiting) throw this.#fullError(operation);
+    const unproven = this.#idle.pop();
+    if (!unproven && this.#waiters.size >= maxWaiting) throw this.#fullError(operation);
     const waiter = this.#enqueue(operation);
-    try {
-      return await settleWithin(
-        waiter.promise,
-        { signal, defaultTimeoutMs: this.#options.acquireTimeoutMs, clock: this.#clock },
-        (interruption) => this.#waitError(operation, interruption),
-      );
-    } finally {
-      waiter.settled = true;
-    }
+    if (unproven) void this.#validate(unproven);
+    this.#openMore();
+    return await settleWithin(
+      waiter.promise,
+      { signal, defaultTimeoutMs: timeoutMs, clock: this.#clock },
+      (interruption) => {
+        this.#abandon(waiter);
+        return this.#waitError(operation, interruption);
+      },
+    );
   }
 
   /** Takes a connection back. */
   release(pooled: PooledConnection): void {
-    const ageMs = this.#clock.monotonic() - pooled.openedAtMs;
-    if (!pooled.connection.reusable || this.#closed || ageMs > this.#options.maxLifetimeMs) {
-      return this.destroy(pooled);
-    }
+    const nowMs = this.#clock.monotonic();
+    const isOld = nowMs - pooled.openedAtMs > this.#options.maxLifetimeMs;
+    if (!pooled.connection.reusable || this.#closed || isOld) return this.destroy(pooled);
     const waiter = this.#nextWaiter();
-    if (waiter) return this.#hand(pooled, waiter);
-    pooled.idleSinceMs = this.#clock.monotonic();
+    if (waiter) return waiter.resolve(pooled);
+    pooled.idleSinceMs = nowMs;
     this.#idle.push(pooled);
-    this.#cancelSweep ??= this.#clock.after(this.#options.idleTimeoutMs, () => this.#sweep());
+    if (!this.#cancelSweep) this.#sweepAfter(this.#options.idleTimeoutMs);
   }
 
   /** Closes a connection whose state is unknown instead of taking it back. */
@@ -133,9 +157,11 @@ export class ConnectionPool {
     if (!this.#all.delete(pooled)) return;
     const index = this.#idle.indexOf(pooled);
     if (index >= 0) this.#idle.splice(index, 1);
-    void pooled.connection.close();
-    if (this.#all.size === 0 && this.#opening === 0) this.#drained?.();
-    this.#openFor(this.#waiters.find((waiter) => !waiter.settled));
+    const goodbye = pooled.connection.close().catch(() => {});
+    this.#goodbyes.add(goodbye);
+    void goodbye.then(() => this.#goodbyes.delete(goodbye));
+    this.#openMore();
+    this.#noteDrained();
   }
 
   /**
@@ -149,78 +175,92 @@ export class ConnectionPool {
 
   async #closeAll(deadlineMs: number): Promise<void> {
     this.#cancelSweep?.();
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(closedError("acquire"));
-    const closing = this.#idle.splice(0).map((pooled) => {
-      this.#all.delete(pooled);
-      return pooled.connection.close();
-    });
-    await Promise.all(closing);
+    for (const waiter of this.#waiters) waiter.reject(closedError(waiter.operation));
+    this.#waiters.clear();
+    for (const pooled of [...this.#idle]) this.destroy(pooled);
     if (this.#all.size + this.#opening > 0) {
-      await new Promise<void>((resolve) => {
-        const cancel = this.#clock.after(deadlineMs, resolve);
-        this.#drained = () => (cancel(), resolve());
-      });
+      await this.#atMost(deadlineMs, new Promise<void>((resolve) => this.#drained = resolve));
     }
-    await Promise.all([...this.#all].map((pooled) => pooled.connection.close()));
-    this.#all.clear();
+    for (const pooled of [...this.#all]) this.destroy(pooled);
+    await this.#atMost(GOODBYE_TIMEOUT_MS, Promise.all(this.#goodbyes));
     await this.#driver.close();
   }
 
-  /** Tries connections that idled for long, and drops those that do not answer. */
-  async #validIdle(): Promise<PooledConnection | undefined> {
-    for (let pooled = this.#idle.pop(); pooled; pooled = this.#idle.pop()) {
-      try {
-        await settleWithin(
-          pooled.connection.execute({ text: "select 1", values: [] }),
-          { defaultTimeoutMs: VALIDATION_TIMEOUT_MS, clock: this.#clock },
-          () => new Error("no answer"),
-        );
-        return pooled;
-      } catch {
-        this.destroy(pooled);
-      }
-    }
-    return undefined;
+  /** Waits, but no longer than the deadline. */
+  #atMost(deadlineMs: number, done: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(deadlineMs, resolve);
+      void done.then(() => (cancel(), resolve()));
+    });
   }
 
-  #enqueue(operation: string): Waiter & { readonly promise: Promise<PooledConnection> } {
+  #noteDrained(): void {
+    if (this.#all.size + this.#opening === 0) this.#drained?.();
+  }
+
+  /** Tries a connection that idled for long, before the next waiter gets it. */
+  async #validate(pooled: PooledConnection): Promise<void> {
+    this.#validating++;
+    const answered = await settleWithin(
+      pooled.connection.execute({ text: "select 1", values: [] }),
+      { defaultTimeoutMs: VALIDATION_TIMEOUT_MS, clock: this.#clock },
+      () => new Error("no answer"),
+    ).then(() => true, () => false);
+    this.#validating--;
+    if (answered) return this.release(pooled);
+    // Others have idled for even longer: what broke this one has met them, too.
+    const suspects = this.#idle.filter((other) => other.idleSinceMs <= pooled.idleSinceMs);
+    for (const suspect of [pooled, ...suspects]) this.destroy(suspect);
+  }
+
+  #enqueue(operation: string): Waiter {
     let settle!: Pick<Waiter, "resolve" | "reject">;
     const promise = new Promise<PooledConnection>((resolve, reject) => {
       settle = { resolve, reject };
     });
-    // An abandoned waiter can still be rejected by its connection attempt.
-    promise.catch(() => {});
-    const waiter = { promise, settled: false, ...settle };
-    this.#waiters.push(waiter);
-    this.#openFor(waiter, operation);
+    const waiter = { operation, promise, ...settle };
+    this.#waiters.add(waiter);
     return waiter;
   }
 
-  #openFor(waiter: Waiter | undefined, operation = "connect"): void {
-    if (!waiter || this.#closed || this.#all.size + this.#opening >= this.#options.max) return;
-    this.#opening++;
-    void this.#open()
-      .then((pooled) => this.release(pooled))
-      .catch((error) => {
-        waiter.settled = true;
-        waiter.reject(toDatabaseError(error, { operation, outcomeIfLost: "not-applied" }));
-      })
-      .finally(() => {
-        if (this.#closed && this.#all.size + this.#opening === 0) this.#drained?.();
-      });
+  /** A waiter that was served at the very moment when it gave up returns what it got. */
+  #abandon(waiter: Waiter): void {
+    if (this.#waiters.delete(waiter)) return;
+    void waiter.promise.then((pooled) => this.release(pooled), () => {});
   }
 
-  async #open(): Promise<PooledConnection> {
+  /** Opens a connection for every waiter who will not get one that is on its way already. */
+  #openMore(): void {
+    if (this.#closed) return;
+    while (
+      this.#opening + this.#validating < this.#waiters.size &&
+      this.#all.size + this.#opening < this.#options.max
+    ) void this.#open();
+  }
+
+  async #open(): Promise<void> {
+    this.#opening++;
     let pooled: PooledConnection | undefined;
     try {
       const connection = await this.#driver.connect(() => pooled && this.#forgetBroken(pooled));
       const nowMs = this.#clock.monotonic();
       pooled = { connection, openedAtMs: nowMs, idleSinceMs: nowMs };
       this.#all.add(pooled);
-      return pooled;
+    } catch (error) {
+      this.#failNext(error);
     } finally {
       this.#opening--;
     }
+    if (pooled) return this.release(pooled);
+    this.#openMore();
+    this.#noteDrained();
+  }
+
+  #failNext(error: unknown): void {
+    const waiter = this.#nextWaiter();
+    if (!waiter) return;
+    const context = { operation: waiter.operation, outcomeIfLost: "not-applied" } as const;
+    waiter.reject(toDatabaseError(error, context));
   }
 
   #forgetBroken(pooled: PooledConnection): void {
@@ -228,40 +268,31 @@ export class ConnectionPool {
   }
 
   #nextWaiter(): Waiter | undefined {
-    while (this.#waiters.length > 0) {
-      const waiter = this.#waiters.shift();
-      if (waiter && !waiter.settled) return waiter;
-    }
-    return undefined;
-  }
-
-  #hand(pooled: PooledConnection, waiter: Waiter): void {
-    waiter.settled = true;
-    waiter.resolve(pooled);
+    const [waiter] = this.#waiters;
+    if (waiter) this.#waiters.delete(waiter);
+    return waiter;
   }
 
   #sweep(): void {
+    const { idleTimeoutMs } = this.#options;
     const nowMs = this.#clock.monotonic();
-    const stale = this.#idle.filter((one) =>
-      nowMs - one.idleSinceMs >= this.#options.idleTimeoutMs
-    );
+    const stale = this.#idle.filter((one) => nowMs - one.idleSinceMs >= idleTimeoutMs);
     for (const pooled of stale) this.destroy(pooled);
-    this.#cancelSweep = this.#idle.length === 0
-      ? undefined
-      : this.#clock.after(this.#options.idleTimeoutMs, () => this.#sweep());
+    const oldest = this.#idle[0];
+    this.#cancelSweep = undefined;
+    if (oldest) this.#sweepAfter(oldest.idleSinceMs + idleTimeoutMs - nowMs);
+  }
+
+  #sweepAfter(delayMs: number): void {
+    this.#cancelSweep = this.#clock.after(delayMs, () => this.#sweep(), { background: true });
   }
 
   #waitError(operation: string, interruption: Interruption): DatabaseError {
-    if (interruption.kind === "aborted") {
-      return new DatabaseError(`Cannot ${operation}: aborted while waiting for a connection`, {
-        code: "aborted",
-        operation,
-        cause: interruption.reason,
-      });
-    }
-    if (this.#opening === 0) return this.#fullError(operation, interruption.timeoutMs);
+    if (interruption.kind === "aborted") return abortedError(operation, interruption.reason);
+    const waitedMs = Math.round(interruption.timeoutMs);
+    if (this.#opening + this.#validating === 0) return this.#fullError(operation, waitedMs);
     return new DatabaseError(
-      `Cannot ${operation}: the server did not accept a connection within ${interruption.timeoutMs} ms`,
+      `Cannot ${operation}: the server did not accept a connection within ${waitedMs} ms`,
       { code: "unavailable", operation, retryable: true },
     );
   }
@@ -272,7 +303,7 @@ export class ConnectionPool {
       `Cannot ${operation}: the pool is full, ${
         total - idle
       } of ${this.#options.max} connections ` +
-        `are in use and ${waiting} callers wait, after ${waitedMs} ms`,
+        `are in use and ${waiting} other callers wait, after ${waitedMs} ms`,
       { code: "overloaded", operation, retryable: true },
     );
   }

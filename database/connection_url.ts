@@ -22,7 +22,7 @@ export interface ConnectionSettings {
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "::1"]);
 
-const KNOWN_PARAMETERS = new Set(["sslmode", "sslrootcert", "application_name"]);
+const KNOWN_PARAMETERS = ["sslmode", "sslrootcert", "application_name"];
 
 const TLS_MODES: Readonly<Record<string, ConnectionSettings["tls"]>> = {
   "disable": "disable",
@@ -31,10 +31,17 @@ const TLS_MODES: Readonly<Record<string, ConnectionSettings["tls"]>> = {
   "verify-full": "verify",
 };
 
+/** Stands for a part whose encoding is wrong; no part may hold NUL. */
+const MALFORMED = "\0";
+
+/** Known elsewhere. Any other text can be part of a password that was not encoded, so it is not shown. */
+const REFUSED_TLS_MODES = ["allow", "prefer", "no-verify"];
+
 /**
  * Reads `postgres://user:password@host:port/database?sslmode=…`. A server beyond loopback is spoken to
  * over verified TLS unless `sslmode=disable` says otherwise; `require`, `verify-ca` and `verify-full` all
- * verify fully. Modes that fall back in silence (`allow`, `prefer`, `no-verify`) are refused.
+ * verify fully. Modes that fall back in silence (`allow`, `prefer`, `no-verify`) and lists of hosts are
+ * refused. Special characters have to be percent-encoded.
  *
  * Throws a {@linkcode ConfigurationError} that lists every problem and never shows the URL, which
  * holds the password.
@@ -42,31 +49,33 @@ const TLS_MODES: Readonly<Record<string, ConnectionSettings["tls"]>> = {
 export function parseConnectionUrl(url: string, name = "DATABASE_URL"): ConnectionSettings {
   const parsed = parseUrl(url);
   if (!parsed) {
-    throw new ConfigurationError([`${name} is not a URL such as postgres://user@host/database`]);
+    const problem =
+      "is not a URL such as postgres://user@host/database, or special characters in " +
+      "it are not percent-encoded";
+    throw new ConfigurationError([`${name} ${problem}`]);
   }
-  const problems: string[] = [];
-  if (parsed.protocol !== "postgres:" && parsed.protocol !== "postgresql:") {
-    problems.push(`${name} must start with postgres:// or postgresql://`);
-  }
-  for (const key of parsed.searchParams.keys()) {
-    if (!KNOWN_PARAMETERS.has(key)) problems.push(`${name} has an unknown parameter ${key}`);
-  }
-  const host = decode(parsed.hostname).replace(/^\[(.*)\]$/, "$1") || "localhost";
-  const mode = parsed.searchParams.get("sslmode") ?? defaultMode(host);
-  const tls = TLS_MODES[mode];
-  if (!tls) problems.push(`${name} must have sslmode disable or verify-full, got ${mode}`);
-  const database = decode(parsed.pathname.slice(1));
-  if (database === "") problems.push(`${name} must name a database after the host`);
-  if (problems.length > 0 || !tls) throw new ConfigurationError(problems);
+  const { searchParams } = parsed;
+  const parts = {
+    user: decode(parsed.username),
+    password: decode(parsed.password),
+    host: decode(parsed.hostname.replace(/^\[(.*)\]$/, "$1")),
+    database: decode(parsed.pathname.slice(1)),
+    sslrootcert: searchParams.get("sslrootcert") ?? undefined,
+    application_name: searchParams.get("application_name") ?? "benchmark-exchange",
+  };
+  const host = parts.host || "localhost";
+  const mode = searchParams.get("sslmode") ?? defaultMode(host);
+  const problems = [...formProblems(parsed), ...partProblems(parts), ...modeProblems(mode)];
+  if (problems.length > 0) throw new ConfigurationError(problems.map((one) => `${name} ${one}`));
   return {
     host,
     port: parsed.port === "" ? 5432 : Number(parsed.port),
-    user: decode(parsed.username) || "postgres",
-    password: decode(parsed.password),
-    database,
-    tls,
-    caFile: parsed.searchParams.get("sslrootcert") ?? undefined,
-    applicationName: parsed.searchParams.get("application_name") ?? "benchmark-exchange",
+    user: parts.user || "postgres",
+    password: parts.password,
+    database: parts.database,
+    tls: TLS_MODES[mode] ?? "verify",
+    caFile: parts.sslrootcert,
+    applicationName: parts.application_name,
   };
 }
 
@@ -87,6 +96,38 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text;
+    return MALFORMED;
   }
+}
+
+function formProblems({ protocol, hostname, port, pathname, hash, searchParams }: URL): string[] {
+  const problems: string[] = [];
+  if (!/^postgres(ql)?:$/.test(protocol) || !pathname.startsWith("/")) {
+    problems.push("must start with postgres:// or postgresql://");
+  }
+  if (hostname.includes(",")) problems.push("must name one host");
+  if (port === "0") problems.push("must have a port from 1 to 65535");
+  if (pathname.length < 2) problems.push("must name a database after the host");
+  if (/[/@]/.test(pathname.slice(1)) || hash !== "") {
+    problems.push("must have @ / # in user, password and database percent-encoded");
+  }
+  const keys = [...searchParams.keys()];
+  if (keys.some((key, i) => !KNOWN_PARAMETERS.includes(key) || keys.indexOf(key) !== i)) {
+    problems.push(`must have no parameters but ${KNOWN_PARAMETERS.join(", ")}, each at most once`);
+  }
+  return problems;
+}
+
+function partProblems(parts: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(parts).flatMap(([part, value = ""]) => {
+    if (value === MALFORMED) return [`has a ${part} that is not percent-encoded UTF-8`];
+    // deno-lint-ignore no-control-regex
+    return /[\0-\x1f\x7f]/.test(value) ? [`has a control character in its ${part}`] : [];
+  });
+}
+
+function modeProblems(mode: string): string[] {
+  if (Object.hasOwn(TLS_MODES, mode)) return [];
+  const got = REFUSED_TLS_MODES.includes(mode) ? mode : "something else";
+  return [`must have sslmode disable or verify-full, got ${got}`];
 }

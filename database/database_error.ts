@@ -1,4 +1,9 @@
-import { DatabaseError, type ErrorCode, type Outcome } from "../core/errors.ts";
+import {
+  DatabaseError,
+  type ErrorCode,
+  InfrastructureError,
+  type Outcome,
+} from "../core/errors.ts";
 
 /** What was going on when a driver failed. */
 export interface FailureContext {
@@ -6,6 +11,8 @@ export interface FailureContext {
   readonly operation: string;
   /** Whether the failed step can have changed anything if its reply was lost. */
   readonly outcomeIfLost: Outcome;
+  /** Whether the connection still works: an error without a code is then about a value. Default: `false`. */
+  readonly connected?: boolean;
 }
 
 /** The fields that PostgreSQL clients put on an error. Messages and details hold values: not read. */
@@ -90,33 +97,67 @@ const NETWORK_REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Maps what a PostgreSQL client threw, by its code. Messages and details of the server are left
- * out, because they repeat parameter values.
+ * Maps what a PostgreSQL client threw, by its code; an error of this library stays as it is. Messages and
+ * details of the server are left out, because they repeat parameter values.
  */
-export function toDatabaseError(error: unknown, context: FailureContext): DatabaseError {
-  if (error instanceof DatabaseError) return error;
+export function toDatabaseError(error: unknown, context: FailureContext): InfrastructureError {
+  if (error instanceof InfrastructureError) return error;
   const fields: ServerFields = typeof error === "object" && error !== null ? error : {};
   const code = typeof fields.code === "string" ? fields.code : "";
-  return /^[0-9A-Z]{5}$/.test(code) && !(code in NETWORK_REASONS)
-    ? serverError(code, fields, context)
-    : connectionError(code, error, context);
+  if (isSqlState(code)) return serverError(code, fields, context);
+  if (code === "" && context.connected) return valueError(error, context);
+  return connectionError(code, error, context);
 }
 
-function serverError(sqlState: string, fields: ServerFields, context: FailureContext) {
+/** The caller's signal fired. */
+export function abortedError(
+  operation: string,
+  reason: unknown,
+  outcome: Outcome = "not-applied",
+): DatabaseError {
+  return new DatabaseError(`Cannot ${operation}: aborted by the caller`, {
+    code: "aborted",
+    operation,
+    outcome,
+    cause: reason,
+  });
+}
+
+/** Whether a code comes from a server. Codes of the operating system, such as `EPIPE`, begin with E; no class does. */
+export function isSqlState(code: string): boolean {
+  return /^[0-9A-DF-Z][0-9A-Z]{4}$/.test(code);
+}
+
+function serverError(
+  sqlState: string,
+  fields: ServerFields,
+  context: FailureContext,
+): DatabaseError {
   const code = BY_STATE[sqlState] ?? BY_CLASS[sqlState.slice(0, 2)] ?? "internal";
   const constraint = text(fields.constraint);
   const field = constraintField(constraint, text(fields.table)) ?? camelCase(text(fields.column));
   const reason = (REASONS[sqlState] ?? `the server answered with SQLSTATE ${sqlState}`)
     .replace("%", field ?? "a value");
+  // A server that goes down can say so after it has committed, before it has confirmed.
+  const outcome = code === "unavailable" ? context.outcomeIfLost : "not-applied";
   return new DatabaseError(`Cannot ${context.operation}: ${reason}`, {
     code,
     operation: context.operation,
-    retryable: RETRYABLE.has(code),
-    outcome: "not-applied",
+    retryable: RETRYABLE.has(code) && outcome === "not-applied",
+    outcome,
     constraint,
     field,
     sqlState,
     cause: new Error(describe(sqlState, fields)),
+  });
+}
+
+/** Its text is left out: it repeats the value. */
+function valueError(error: unknown, { operation }: FailureContext): DatabaseError {
+  return new DatabaseError(`Cannot ${operation}: a value cannot be sent or read`, {
+    code: "invalid_input",
+    operation,
+    cause: new Error(error instanceof Error ? error.name : typeof error),
   });
 }
 

@@ -1,19 +1,26 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Kysely } from "kysely";
 import { delay, pauseMs } from "../core/backoff.ts";
-import { type CallOptions, checkTimeout, settleWithin } from "../core/call_options.ts";
+import { type CallOptions, checkTimeout } from "../core/call_options.ts";
 import { systemClock } from "../core/clock.ts";
-import { DatabaseError, ValidationError } from "../core/errors.ts";
+import { DatabaseError, type Outcome } from "../core/errors.ts";
 import type { HealthCheck } from "../core/health.ts";
 import { checkInteger } from "../core/validation.ts";
 import { ConnectionPool, type ConnectionPoolOptions, type PoolStats } from "./connection_pool.ts";
 import type { Database } from "./database.ts";
+import { abortedError } from "./database_error.ts";
 import type { DatabaseDriver, DriverColumn, DriverQuery, DriverResult } from "./driver.ts";
 import { kyselyFor } from "./kysely_bridge.ts";
 import type { Schema } from "./schema.ts";
 import { Session } from "./session.ts";
 import type { Statement } from "./statement.ts";
-import { failedEarlier, Transaction, type TransactionOptions } from "./transaction.ts";
+import type { Transaction, TransactionOptions } from "./transaction.ts";
+import {
+  attemptTransaction,
+  beginStatement,
+  leftMs,
+  type TransactionPlan,
+} from "./transaction_attempt.ts";
 
 /** How a {@linkcode DatabasePool} behaves. */
 export interface DatabasePoolOptions extends ConnectionPoolOptions {
@@ -31,8 +38,8 @@ export interface DatabasePoolOptions extends ConnectionPoolOptions {
 /** Pauses between attempts of a transaction: short, because the winner has committed already. */
 const RETRY_BACKOFF = { baseMs: 5, maxMs: 500 };
 
-/** How long a rollback may take before the connection is closed instead. */
-const ROLLBACK_TIMEOUT_MS = 5_000;
+/** What a transaction does, after "Cannot". */
+const RUN = "run transaction";
 
 /** Marks everything that runs inside a transaction of one pool. */
 interface Scope {
@@ -57,7 +64,10 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
     this.#driver = driver;
     this.#connections = new ConnectionPool(driver, options);
     this.#timeoutMs = checkTimeout(options.timeoutMs ?? 30_000);
-    this.#transactionTimeoutMs = checkTimeout(options.transactionTimeoutMs ?? 60_000);
+    this.#transactionTimeoutMs = checkTimeout(
+      options.transactionTimeoutMs ?? 60_000,
+      "transactionTimeoutMs",
+    );
     this.#named = options.preparedStatements ?? true;
     this.query = kyselyFor(this);
   }
@@ -88,24 +98,18 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
   }
 
   /** Returns the result columns of a statement without running it, or `undefined`; for `verify`. */
-  async describe(
+  describe(
     text: string,
     operation: string,
     options: CallOptions = {},
   ): Promise<readonly DriverColumn[] | undefined> {
-    this.#refuseInside(operation);
-    const pooled = await this.#connections.acquire(operation, options.signal);
-    const session = new Session(this.#connections, pooled);
-    try {
-      return await session.describe(text, {
-        ...options,
+    return this.#lend(operation, options, (session, timeoutMs) =>
+      session.describe(text, {
+        signal: options.signal,
         operation,
         outcomeIfLost: "not-applied",
-        defaultTimeoutMs: this.#timeoutMs,
-      });
-    } finally {
-      session.release();
-    }
+        defaultTimeoutMs: timeoutMs,
+      }));
   }
 
   /** Runs `fn` in a transaction, again after serialization failures and deadlocks. */
@@ -113,20 +117,25 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
     fn: (transaction: Transaction) => Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    const operation = "run transaction";
-    this.#refuseInside(operation);
+    this.#refuseInside(RUN);
     const retries = checkInteger("retries", options.retries ?? 5, { min: 0, max: 100 });
     const timeoutMs = checkTimeout(options.timeoutMs ?? this.#transactionTimeoutMs);
-    const deadlineMs = systemClock.monotonic() + timeoutMs;
+    const plan: TransactionPlan = {
+      begin: beginStatement(options),
+      readOnly: options.readOnly,
+      signal: options.signal,
+      deadlineMs: systemClock.monotonic() + timeoutMs,
+      settings: { timeoutMs: this.#timeoutMs, named: this.#named },
+    };
     for (let attempt = 1;; attempt++) {
       try {
-        return await this.#attempt(fn, options, deadlineMs - systemClock.monotonic());
+        return await this.#attempt(fn, plan);
       } catch (error) {
         if (!isTransactionConflict(error) || attempt > retries) throw error;
         const pause = pauseMs(attempt, RETRY_BACKOFF);
-        if (systemClock.monotonic() + pause >= deadlineMs) throw error;
-        await delay(pause, options.signal).catch((reason) => {
-          throw aborted(operation, reason);
+        if (pause >= leftMs(plan.deadlineMs)) throw error;
+        await delay(pause, plan.signal).catch((reason) => {
+          throw abortedError(RUN, reason);
         });
       }
     }
@@ -153,24 +162,38 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
     return this.close();
   }
 
-  async #once(
+  #once(
     query: DriverQuery,
     operation: string,
-    outcomeIfLost: "unknown" | "not-applied",
+    outcomeIfLost: Outcome,
     options: CallOptions,
   ): Promise<DriverResult> {
+    const { signal } = options;
+    return this.#lend(
+      operation,
+      options,
+      (session, defaultTimeoutMs) =>
+        session.execute(query, { signal, operation, outcomeIfLost, defaultTimeoutMs }),
+    );
+  }
+
+  /** Lends a session for one step, with what is left of the deadline after waiting for a connection. */
+  async #lend<T>(
+    operation: string,
+    options: CallOptions,
+    use: (session: Session, timeoutMs: number) => Promise<T>,
+  ): Promise<T> {
     this.#refuseInside(operation);
-    const pooled = this.#connections.acquireIdle() ??
-      await this.#connections.acquire(operation, options.signal);
+    let timeoutMs = checkTimeout(options.timeoutMs ?? this.#timeoutMs);
+    let pooled = this.#connections.acquireIdle();
+    if (!pooled) {
+      const deadlineMs = systemClock.monotonic() + timeoutMs;
+      pooled = await this.#connections.acquire(operation, { signal: options.signal, timeoutMs });
+      timeoutMs = leftMs(deadlineMs);
+    }
     const session = new Session(this.#connections, pooled);
     try {
-      return await session.execute(query, {
-        signal: options.signal,
-        timeoutMs: options.timeoutMs,
-        operation,
-        outcomeIfLost,
-        defaultTimeoutMs: this.#timeoutMs,
-      });
+      return await use(session, timeoutMs);
     } finally {
       session.release();
     }
@@ -178,66 +201,18 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
 
   async #attempt<T>(
     fn: (transaction: Transaction) => Promise<T>,
-    options: TransactionOptions,
-    timeoutMs: number,
+    plan: TransactionPlan,
   ): Promise<T> {
-    const operation = "run transaction";
-    const pooled = await this.#connections.acquire(operation, options.signal);
-    const session = new Session(this.#connections, pooled);
-    const settings = { timeoutMs: this.#timeoutMs, named: this.#named };
-    const transaction = new Transaction(session, settings);
+    const { signal, readOnly } = plan;
+    const timeoutMs = leftMs(plan.deadlineMs);
+    const pooled = await this.#connections.acquire(RUN, { signal, timeoutMs });
+    const session = new Session(this.#connections, pooled, { readOnly });
     const scope: Scope = { active: true };
     try {
-      await transaction.execute(beginStatement(options));
-      const result = await settleWithin(
-        this.#scope.run(scope, () => Promise.resolve().then(() => fn(transaction))),
-        { signal: options.signal, timeoutMs: Math.max(timeoutMs, 1), defaultTimeoutMs: 1 },
-        (interruption) => {
-          session.destroy();
-          return interruption.kind === "aborted"
-            ? aborted(operation, interruption.reason)
-            : timedOut(operation, interruption.timeoutMs);
-        },
-      );
-      await transaction.end();
-      await this.#commit(session, transaction);
-      return result;
-    } catch (error) {
-      await transaction.end();
-      await this.#rollback(session);
-      throw preferConflict(error, transaction.failure);
+      return await this.#scope.run(scope, () => attemptTransaction(session, fn, plan));
     } finally {
       scope.active = false;
       session.release();
-    }
-  }
-
-  async #commit(session: Session, transaction: Transaction): Promise<void> {
-    if (transaction.failure) throw failedEarlier(transaction.failure);
-    const { command } = await session.execute({ text: "commit", values: [] }, {
-      operation: "commit transaction",
-      outcomeIfLost: "unknown",
-      defaultTimeoutMs: this.#timeoutMs,
-    });
-    if (command === "ROLLBACK") {
-      throw new DatabaseError("Cannot commit transaction: the server rolled it back", {
-        code: "conflict",
-        operation: "commit transaction",
-      });
-    }
-  }
-
-  async #rollback(session: Session): Promise<void> {
-    if (!session.usable) return session.destroy();
-    try {
-      await session.execute({ text: "rollback", values: [] }, {
-        operation: "roll back transaction",
-        outcomeIfLost: "not-applied",
-        defaultTimeoutMs: ROLLBACK_TIMEOUT_MS,
-      });
-    } catch {
-      // A closed connection rolls back as well.
-      session.destroy();
     }
   }
 
@@ -251,46 +226,7 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
   }
 }
 
-function beginStatement({ isolation, readOnly }: TransactionOptions): string {
-  if (isolation && !Object.hasOwn(ISOLATION, isolation)) {
-    const known = Object.keys(ISOLATION).join(", ");
-    throw new ValidationError("isolation", `it must be one of ${known}`);
-  }
-  const modes = [
-    isolation ? `isolation level ${ISOLATION[isolation]}` : "",
-    readOnly ? "read only" : "",
-  ];
-  return ["begin", ...modes].filter(Boolean).join(" ");
-}
-
-/** Spelt out, so that no text of a caller gets into SQL. */
-const ISOLATION = {
-  "read committed": "read committed",
-  "repeatable read": "repeatable read",
-  "serializable": "serializable",
-} as const;
-
 function isTransactionConflict(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === "transaction_conflict" &&
     error.outcome === "not-applied";
-}
-
-/** A function may wrap the error of a statement; a conflict is to be seen all the same. */
-function preferConflict(error: unknown, failure: DatabaseError | undefined): unknown {
-  return isTransactionConflict(failure) ? failure : error;
-}
-
-function aborted(operation: string, reason: unknown): DatabaseError {
-  return new DatabaseError(`Cannot ${operation}: aborted by the caller`, {
-    code: "aborted",
-    operation,
-    cause: reason,
-  });
-}
-
-function timedOut(operation: string, timeoutMs: number): DatabaseError {
-  return new DatabaseError(`Cannot ${operation}: not done within ${Math.round(timeoutMs)} ms`, {
-    code: "timeout",
-    operation,
-  });
 }

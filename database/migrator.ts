@@ -54,7 +54,12 @@ export async function migrate(
   for (;;) {
     const name = await database.transaction(
       (transaction) => applyNext(transaction, migrations),
-      { signal: options.signal, timeoutMs: options.timeoutMs ?? TIMEOUT_MS },
+      // Whatever the server's default is: what was committed before the lock was got must be seen.
+      {
+        isolation: "read committed",
+        signal: options.signal,
+        timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+      },
     );
     if (name === undefined) return done;
     done.push(name);
@@ -81,7 +86,10 @@ async function applyNext(
   migrations: readonly Migration[],
 ): Promise<string | undefined> {
   await transaction.execute("set local statement_timeout = 0");
-  await transaction.execute(`select pg_advisory_xact_lock(${LOCK_ID}::bigint)`);
+  // Whoever has the lock may take as long for a migration.
+  await transaction.execute(`select pg_advisory_xact_lock(${LOCK_ID}::bigint)`, [], {
+    timeoutMs: TIMEOUT_MS,
+  });
   await transaction.execute(HISTORY_TABLE);
   const status = compare(await readApplied(transaction, {}), migrations);
   if (status.problems.length > 0) throw refusal(status.problems);

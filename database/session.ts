@@ -1,7 +1,12 @@
-import { type CallOptions, type Interruption, settleWithin } from "../core/call_options.ts";
-import { DatabaseError, type Outcome } from "../core/errors.ts";
-import { toDatabaseError } from "./database_error.ts";
-import type { DriverColumn, DriverQuery, DriverResult } from "./driver.ts";
+import {
+  type CallOptions,
+  checkTimeout,
+  type Interruption,
+  settleWithin,
+} from "../core/call_options.ts";
+import { DatabaseError, type InfrastructureError, type Outcome } from "../core/errors.ts";
+import { abortedError, toDatabaseError } from "./database_error.ts";
+import type { DriverColumn, DriverConnection, DriverQuery, DriverResult } from "./driver.ts";
 import type { ConnectionPool, PooledConnection } from "./connection_pool.ts";
 import { checkParameterCount } from "./statement.ts";
 
@@ -15,6 +20,25 @@ export interface Step extends CallOptions {
   readonly defaultTimeoutMs: number;
 }
 
+/** SQLSTATEs after which a connection is of no use, although it may still answer. */
+const SPOILT: ReadonlySet<string> = new Set([
+  // A prepared statement has another result type since the schema changed, or is gone.
+  "0A000",
+  "26000",
+  // The server ends the session with these.
+  "25P03",
+  "25P04",
+]);
+
+/** A read-only server was demoted: a new connection may find the new primary. */
+const READ_ONLY = "25006";
+
+/** How a session is used. */
+export interface SessionOptions {
+  /** Whether a refused write is what the caller asked for. Default: `false`. */
+  readonly readOnly?: boolean | undefined;
+}
+
 /**
  * A connection in somebody's hands. It settles every step by its deadline; a step that is
  * interrupted is cancelled on the server and costs the connection, whose state nobody knows then.
@@ -22,12 +46,14 @@ export interface Step extends CallOptions {
 export class Session {
   readonly #pool: ConnectionPool;
   readonly #pooled: PooledConnection;
+  readonly #readOnly: boolean;
   #returned = false;
 
   /** Takes over a connection of the pool. */
-  constructor(pool: ConnectionPool, pooled: PooledConnection) {
+  constructor(pool: ConnectionPool, pooled: PooledConnection, options: SessionOptions = {}) {
     this.#pool = pool;
     this.#pooled = pooled;
+    this.#readOnly = options.readOnly ?? false;
   }
 
   /** Whether the connection can still be used. */
@@ -35,34 +61,17 @@ export class Session {
     return !this.#returned && this.#pooled.connection.usable;
   }
 
-  /** Runs one statement. */
-  async execute(query: DriverQuery, step: Step): Promise<DriverResult> {
-    checkParameterCount(query, step.operation);
-    try {
-      return await settleWithin(
-        this.#pooled.connection.execute(query),
-        step,
-        (interruption) => this.#interrupt(interruption, step),
-      );
-    } catch (error) {
-      const failure = toDatabaseError(error, step);
-      // A read-only server was demoted: a new connection may find the new primary.
-      if (failure.sqlState === "25006") this.destroy();
-      throw failure;
-    }
+  /** Runs one statement; sends nothing if the signal has fired already. */
+  execute(query: DriverQuery, step: Step): Promise<DriverResult> {
+    return this.#run(step, (connection) => {
+      checkParameterCount(query, step.operation);
+      return connection.execute(query);
+    });
   }
 
   /** Returns the result columns of a statement without running it. */
-  async describe(text: string, step: Step): Promise<readonly DriverColumn[] | undefined> {
-    try {
-      return await settleWithin(
-        this.#pooled.connection.describe(text),
-        step,
-        (interruption) => this.#interrupt(interruption, step),
-      );
-    } catch (error) {
-      throw toDatabaseError(error, step);
-    }
+  describe(text: string, step: Step): Promise<readonly DriverColumn[] | undefined> {
+    return this.#run(step, (connection) => connection.describe(text));
   }
 
   /** Gives the connection back. */
@@ -79,21 +88,38 @@ export class Session {
     this.#pool.destroy(this.#pooled);
   }
 
-  #interrupt(interruption: Interruption, step: Step): DatabaseError {
+  async #run<T>(step: Step, send: (connection: DriverConnection) => Promise<T>): Promise<T> {
+    const { operation, signal } = step;
     const { connection } = this.#pooled;
-    void connection.cancel().finally(() => connection.close());
-    this.destroy();
+    const timeoutMs = checkTimeout(step.timeoutMs ?? step.defaultTimeoutMs);
+    if (signal?.aborted) throw abortedError(operation, signal.reason);
+    try {
+      return await settleWithin(
+        send(connection),
+        { signal, defaultTimeoutMs: timeoutMs },
+        (interruption) => this.#interrupt(interruption, step),
+      );
+    } catch (error) {
+      const failure = toDatabaseError(error, { ...step, connected: connection.usable });
+      if (this.#spoils(failure)) this.destroy();
+      throw failure;
+    }
+  }
+
+  #spoils({ code, sqlState }: InfrastructureError & { readonly sqlState?: string }): boolean {
+    if (code === "unavailable" || SPOILT.has(sqlState ?? "")) return true;
+    return sqlState === READ_ONLY && !this.#readOnly;
+  }
+
+  #interrupt(interruption: Interruption, step: Step): DatabaseError {
     const { operation, outcomeIfLost: outcome } = step;
+    void this.#pooled.connection.cancel();
+    this.destroy();
     if (interruption.kind === "aborted") {
-      return new DatabaseError(`Cannot ${operation}: aborted by the caller`, {
-        code: "aborted",
-        operation,
-        outcome,
-        cause: interruption.reason,
-      });
+      return abortedError(operation, interruption.reason, outcome);
     }
     return new DatabaseError(
-      `Cannot ${operation}: no answer within ${interruption.timeoutMs} ms`,
+      `Cannot ${operation}: no answer within ${Math.round(interruption.timeoutMs)} ms`,
       { code: "timeout", operation, outcome, retryable: outcome === "not-applied" },
     );
   }

@@ -99,12 +99,20 @@ export function statement<Input extends object, const C extends Columns>(
   );
 }
 
+/** A statement after its first use. */
+interface Compiled {
+  readonly text: string;
+  readonly id: string;
+  readonly writes: boolean;
+  readonly parameters: readonly unknown[];
+}
+
 class CompiledStatement<Input extends object, Row> implements Statement<Input, Row> {
   readonly name: string;
   readonly columns: Columns;
   readonly #compile: () => CompiledQuery<Row>;
   readonly #decoders: [column: string, decode: (value: unknown) => unknown][] = [];
-  #compiled: { text: string; id: string; parameters: readonly unknown[] } | undefined;
+  #compiled: Compiled | undefined;
 
   constructor(name: string, columns: Columns, compile: () => CompiledQuery<Row>) {
     this.name = name;
@@ -121,7 +129,7 @@ class CompiledStatement<Input extends object, Row> implements Statement<Input, R
   }
 
   get writes(): boolean {
-    return /\b(insert into|update|delete from)\b/i.test(this.#get().text);
+    return this.#get().writes;
   }
 
   toQuery(input: Input, named: boolean): DriverQuery {
@@ -144,11 +152,12 @@ class CompiledStatement<Input extends object, Row> implements Statement<Input, R
     return rows as Row[];
   }
 
-  #get(): { text: string; id: string; parameters: readonly unknown[] } {
+  #get(): Compiled {
     if (!this.#compiled) {
       const { sql: text, parameters } = this.#compile();
       const digest = createHash("sha256").update(text).digest("hex");
-      this.#compiled = { text, parameters, id: `exchange_${digest.slice(0, 24)}` };
+      const writes = /\b(insert into|update|delete from)\b/i.test(text);
+      this.#compiled = { text, parameters, writes, id: `exchange_${digest.slice(0, 24)}` };
     }
     return this.#compiled;
   }

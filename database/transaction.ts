@@ -1,7 +1,8 @@
 import type { Kysely } from "kysely";
-import type { CallOptions } from "../core/call_options.ts";
+import { type CallOptions, settleWithin } from "../core/call_options.ts";
 import { DatabaseError, ValidationError } from "../core/errors.ts";
 import type { Database } from "./database.ts";
+import { abortedError } from "./database_error.ts";
 import type { DriverQuery, DriverResult } from "./driver.ts";
 import { kyselyFor } from "./kysely_bridge.ts";
 import type { Schema } from "./schema.ts";
@@ -35,28 +36,36 @@ export class Transaction implements Database {
   readonly query: Kysely<Schema>;
   readonly #session: Session;
   readonly #settings: TransactionSettings;
+  readonly #outermost: Transaction;
   readonly #depth: number;
+  /** What runs on the connection; of the outermost transaction, which all share. */
   #queue: Promise<unknown> = Promise.resolve();
-  #state: "active" | "nested" | "ended" = "active";
+  #ended = false;
+  #nested: Transaction | undefined;
   #failure: DatabaseError | undefined;
 
   /** @internal Use `transaction()` of a pool. */
-  constructor(session: Session, settings: TransactionSettings, depth = 0) {
+  constructor(session: Session, settings: TransactionSettings, outer?: Transaction) {
     this.#session = session;
     this.#settings = settings;
-    this.#depth = depth;
+    this.#outermost = outer ? outer.#outermost : this;
+    this.#depth = outer ? outer.#depth + 1 : 0;
     this.query = kyselyFor(this);
   }
 
-  /** @internal The statement that failed and was not undone by a savepoint. */
+  /** @internal What forbids a commit: a statement that failed and was not undone by a savepoint. */
   get failure(): DatabaseError | undefined {
     return this.#failure;
   }
 
-  /** @internal Waits for what runs, and refuses everything later. */
+  /** @internal Refuses everything from now on, and waits for what runs. */
   async end(): Promise<void> {
-    this.#state = "ended";
-    await this.#queue;
+    this.#ended = true;
+    if (this.#nested) {
+      this.#failure ??= stillNested();
+      void this.#nested.end();
+    }
+    await this.#outermost.#queue;
   }
 
   /** Runs a statement in the transaction. */
@@ -66,7 +75,7 @@ export class Transaction implements Database {
     options: CallOptions = {},
   ): Promise<Row[]> {
     const query = statement.toQuery(input, this.#settings.named);
-    return statement.toRows(await this.#enqueue(query, statement.name, options));
+    return statement.toRows(await this.#execute(query, statement.name, options));
   }
 
   /** Runs SQL in the transaction. */
@@ -75,92 +84,154 @@ export class Transaction implements Database {
     values: readonly unknown[] = [],
     options: CallOptions = {},
   ): Promise<DriverResult> {
-    return this.#enqueue({ text, values }, "execute statement", options);
+    return this.#execute({ text, values }, "execute statement", options);
   }
 
-  /** Runs `fn` in a savepoint: when it rejects, what it did is undone and this transaction goes on. */
+  /**
+   * Runs `fn` in a savepoint: when it rejects, what it did is undone and this transaction goes on. Until
+   * it settles, this transaction refuses everything else with `nested_call`. If its own deadline passes or its
+   * signal fires, the whole transaction is lost, because nobody knows what `fn` does next. Default deadline: that
+   * of the outermost transaction.
+   */
   async transaction<T>(
     fn: (transaction: Transaction) => Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
+    const operation = "run nested transaction";
     refuseNestedOptions(options);
-    const savepoint = `exchange_${this.#depth + 1}`;
-    await this.execute(`savepoint ${savepoint}`, [], options);
-    this.#state = "nested";
-    const nested = new Transaction(this.#session, this.#settings, this.#depth + 1);
+    this.#refuseUnlessFree(operation);
+    const nested = new Transaction(this.#session, this.#settings, this);
+    const savepoint = `exchange_${nested.#depth}`;
+    this.#nested = nested;
     try {
-      const result = await fn(nested);
+      await this.#enqueue({ text: `savepoint ${savepoint}`, values: [] }, operation, options);
+      return await this.#settleNested(nested, fn, savepoint, options);
+    } finally {
+      this.#nested = undefined;
+    }
+  }
+
+  async #settleNested<T>(
+    nested: Transaction,
+    fn: (transaction: Transaction) => Promise<T>,
+    savepoint: string,
+    options: TransactionOptions,
+  ): Promise<T> {
+    try {
+      const result = await settleFunction(this.#session, () => fn(nested), options);
       await nested.end();
-      if (nested.failure) throw failedEarlier(nested.failure);
-      this.#state = "active";
-      await this.execute(`release savepoint ${savepoint}`);
+      if (nested.failure) throw refuseCommit(nested.failure);
+      await this.#control(`release savepoint ${savepoint}`);
       return result;
     } catch (error) {
-      await nested.end();
-      await this.#rollbackTo(savepoint);
+      const ended = nested.end();
+      if (this.#session.usable) {
+        await ended;
+        await this.#rollbackTo(savepoint);
+      }
       throw error;
     }
   }
 
   async #rollbackTo(savepoint: string): Promise<void> {
-    if (this.#state === "nested") this.#state = "active";
     try {
-      await this.execute(`rollback to savepoint ${savepoint}`);
-      this.#failure = undefined;
+      await this.#control(`rollback to savepoint ${savepoint}`);
+      // Otherwise the next savepoint would lie inside of this one.
+      await this.#control(`release savepoint ${savepoint}`);
     } catch {
       // The connection is gone, and with it the whole transaction; the caller gets the first error.
       this.#session.destroy();
     }
   }
 
-  #enqueue(query: DriverQuery, operation: string, options: CallOptions): Promise<DriverResult> {
-    if (this.#state !== "active") return Promise.reject(this.#refusal(operation));
-    const result = this.#queue.then(() => this.#step(query, operation, options));
-    this.#queue = result.catch(() => {});
-    return result;
+  #control(text: string): Promise<DriverResult> {
+    return this.#enqueue({ text, values: [] }, "run nested transaction", {});
   }
 
-  async #step(
+  async #execute(
     query: DriverQuery,
     operation: string,
     options: CallOptions,
   ): Promise<DriverResult> {
-    if (!this.#session.usable) throw connectionLost(operation);
+    this.#refuseUnlessFree(operation);
     try {
-      return await this.#session.execute(query, {
+      return await this.#enqueue(query, operation, options);
+    } catch (error) {
+      if (error instanceof DatabaseError) this.#failure ??= error;
+      throw error;
+    }
+  }
+
+  #enqueue(query: DriverQuery, operation: string, options: CallOptions): Promise<DriverResult> {
+    const result = this.#outermost.#queue.then(() => {
+      if (!this.#session.usable) throw connectionLost(operation);
+      return this.#session.execute(query, {
         ...options,
         operation,
         // Without its commit nothing of a transaction is applied.
         outcomeIfLost: "not-applied",
         defaultTimeoutMs: this.#settings.timeoutMs,
       });
-    } catch (error) {
-      if (error instanceof DatabaseError) this.#failure = error;
-      throw error;
-    }
+    });
+    this.#outermost.#queue = result.catch(() => {});
+    return result;
   }
 
-  #refusal(operation: string): DatabaseError {
-    return this.#state === "ended"
-      ? new DatabaseError(`Cannot ${operation}: the transaction has ended`, {
+  #refuseUnlessFree(operation: string): void {
+    if (this.#ended) {
+      throw new DatabaseError(`Cannot ${operation}: the transaction has ended`, {
         code: "closed",
         operation,
-      })
-      : new DatabaseError(`Cannot ${operation}: a nested transaction runs; use its handle`, {
-        code: "nested_call",
-        operation,
       });
+    }
+    if (!this.#nested) return;
+    throw new DatabaseError(`Cannot ${operation}: a nested transaction runs; use its handle`, {
+      code: "nested_call",
+      operation,
+    });
   }
 }
 
+/**
+ * @internal Waits for the function of a transaction. An interruption costs the connection, and with it the
+ * transaction, because nobody knows what the function does next.
+ */
+export async function settleFunction<T>(
+  session: Session,
+  fn: () => Promise<T>,
+  { signal, timeoutMs }: CallOptions,
+): Promise<T> {
+  const operation = "run transaction";
+  const result = Promise.resolve().then(fn);
+  if (!signal && timeoutMs === undefined) return await result;
+  return await settleWithin(
+    result,
+    { signal, defaultTimeoutMs: timeoutMs ?? Number.MAX_SAFE_INTEGER },
+    (interruption) => {
+      session.destroy();
+      if (interruption.kind === "aborted") return abortedError(operation, interruption.reason);
+      const afterMs = Math.round(interruption.timeoutMs);
+      return new DatabaseError(
+        `Cannot ${operation}: its function did not settle within ${afterMs} ms`,
+        {
+          code: "timeout",
+          operation,
+        },
+      );
+    },
+  );
+}
+
 /** @internal The function caught an error of the server and went on; the server has not. */
-export function failedEarlier(failure: DatabaseError): DatabaseError {
+export function refuseCommit(failure: DatabaseError): DatabaseError {
+  if (failure.code === "nested_call") return failure;
+  const operation = "commit transaction";
   return new DatabaseError(
-    "Cannot commit transaction: a statement failed and its error was caught; run it in a nested " +
+    `Cannot ${operation}: a statement failed and its error was caught; run it in a nested ` +
       "transaction to go on after a failure",
     {
       code: failure.code,
-      operation: "commit transaction",
+      operation,
       retryable: failure.retryable,
       sqlState: failure.sqlState,
       cause: failure,
@@ -168,7 +239,16 @@ export function failedEarlier(failure: DatabaseError): DatabaseError {
   );
 }
 
-function connectionLost(operation: string): DatabaseError {
+function stillNested(): DatabaseError {
+  const operation = "commit transaction";
+  return new DatabaseError(`Cannot ${operation}: a nested transaction still runs; await it`, {
+    code: "nested_call",
+    operation,
+  });
+}
+
+/** @internal The connection broke before the commit. */
+export function connectionLost(operation: string): DatabaseError {
   return new DatabaseError(`Cannot ${operation}: the transaction lost its connection`, {
     code: "unavailable",
     operation,

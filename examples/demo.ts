@@ -12,7 +12,7 @@ import { importResults, verifyBest } from "./demo/import_results.ts";
 import { checkDataset, readBoards, readRanks, readThroughCache } from "./demo/questions.ts";
 import { type DemoReport, formatReport } from "./demo/report.ts";
 import { readResultsFile } from "./demo/results_file.ts";
-import { ensureBenchmarks, ensurePeople } from "./demo/setup.ts";
+import { ensureBenchmarks, ensurePeople, type PublishedBenchmark } from "./demo/setup.ts";
 import { Steps } from "./demo/steps.ts";
 
 const EVALPLUS = new URL("./evalplus.jsonl", import.meta.url);
@@ -42,12 +42,8 @@ async function countEvents(exchange: Infrastructure): Promise<Record<string, num
   return counts;
 }
 
-async function run(
-  exchange: Infrastructure,
-  dataFile: string | undefined,
-  steps: Steps,
-): Promise<DemoReport> {
-  const events = await countEvents(exchange);
+/** Fills the exchange with people, benchmarks and results. */
+async function fill(exchange: Infrastructure, dataFile: string | undefined, steps: Steps) {
   const file = await steps.run("read the results", () => readResultsFile(dataFile ?? EVALPLUS));
   const people = await steps.run("create people", () => ensurePeople(exchange));
   const benchmarks = await steps.run(
@@ -65,6 +61,16 @@ async function run(
     "verify the best",
     () => verifyBest(exchange, people, benchmarks),
   );
+  const refused = [...file.refused, ...imported.refused].sort((a, b) => a.line - b.line);
+  return { source: file.source, benchmarks, imported: { ...imported, refused }, verified };
+}
+
+/** Asks the exchange what its users would ask. */
+async function ask(
+  exchange: Infrastructure,
+  benchmarks: ReadonlyMap<string, PublishedBenchmark>,
+  steps: Steps,
+) {
   const boards = await steps.run("read the boards", () => readBoards(exchange, benchmarks));
   const verifiedBoards = await steps.run(
     "read the verified boards",
@@ -72,11 +78,8 @@ async function run(
   );
   const [published] = benchmarks.values();
   const model = boards.flatMap(({ entries }) => entries)[0]?.model;
-  if (!published || !model) throw new Error("No result was imported");
+  if (!published || !model) throw new Error("no result was imported");
   return {
-    source: file.source,
-    imported: { ...imported, refused: [...file.refused, ...imported.refused] },
-    verified,
     boards,
     verifiedBoards,
     model,
@@ -84,9 +87,18 @@ async function run(
     cache: await steps.run("read a board twice", () => readThroughCache(exchange, published)),
     dataset: await steps.run("check a dataset", () => checkDataset(exchange, published)),
     health: await steps.run("check health", () => exchange.health()),
-    events,
-    steps: steps.times,
   };
+}
+
+async function run(
+  exchange: Infrastructure,
+  dataFile: string | undefined,
+  steps: Steps,
+): Promise<DemoReport> {
+  const events = await countEvents(exchange);
+  const { benchmarks, ...filled } = await fill(exchange, dataFile, steps);
+  const answers = await ask(exchange, benchmarks, steps);
+  return { ...filled, ...answers, events, steps: steps.times };
 }
 
 async function main(): Promise<number> {

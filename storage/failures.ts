@@ -4,10 +4,16 @@ import {
   NotFoundError,
   StorageError,
 } from "../core/errors.ts";
-import type { StorageCapabilities } from "./storage.ts";
+import type { StorageCapabilities, StorageProvider } from "./storage.ts";
 
-/** The methods of the port that can fail, and what each does, as errors say it. */
-const PURPOSES = {
+/** A method of the port that can fail. */
+export type StorageOperation = Exclude<
+  keyof StorageProvider,
+  "capabilities" | "iterateObjects" | "close" | typeof Symbol.asyncDispose
+>;
+
+/** What each method does, as errors say it. */
+const PURPOSES: Readonly<Record<StorageOperation, string>> = {
   upload: "upload the object",
   download: "download the object",
   downloadStream: "download the object",
@@ -21,10 +27,7 @@ const PURPOSES = {
   createBucket: "create the bucket",
   bucketExists: "look for the bucket",
   health: "check the storage",
-} as const;
-
-/** A method of the port that can fail. */
-export type StorageOperation = keyof typeof PURPOSES;
+};
 
 /** What `InfrastructureError.operation` says, such as `StorageProvider.upload`. */
 export function operationName(operation: StorageOperation): string {
@@ -67,7 +70,7 @@ export function unsupported(
   return storageFailure(operation, why, { code: "unsupported" });
 }
 
-/** The stream that the caller gave failed; an error of this library is passed on as it is. */
+/** What the caller gave to be read failed; an error of this library is passed on as it is. */
 export function sourceFailed(error: unknown): InfrastructureError {
   if (error instanceof InfrastructureError) return error;
   return storageFailure("upload", "its source failed", { code: "internal", cause: error });

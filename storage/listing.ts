@@ -1,6 +1,6 @@
 import { ValidationError } from "../core/errors.ts";
 import { checkInteger, checkText, kindOf } from "../core/validation.ts";
-import { checkPrefix, keyFromBytes, keyToBytes, MAX_KEY_BYTES } from "./object_key.ts";
+import { checkObjectPrefix, keyFromBytes, keyToBytes, MAX_OBJECT_KEY_BYTES } from "./object_key.ts";
 import type {
   IterateOptions,
   ListOptions,
@@ -13,7 +13,7 @@ import type {
 export interface ListRequest {
   /** What every name begins with. */
   readonly prefix: string;
-  /** Only names after this one, and not below it if it is a common prefix; empty at the start. */
+  /** Only names after this one; empty at the start. */
   readonly after: string;
   /** Whether to fold what lies deeper into common prefixes. */
   readonly folded: boolean;
@@ -29,7 +29,7 @@ export function checkListing(options: ListOptions): ListRequest {
     throw new ValidationError("delimiter", `it must be a slash, got ${kindOf(delimiter)}`);
   }
   return {
-    prefix: keyToBytes(checkPrefix("prefix", prefix)),
+    prefix: keyToBytes(checkObjectPrefix("prefix", prefix)),
     after: cursor === undefined ? "" : readCursor(cursor),
     folded: delimiter !== undefined,
     limit,
@@ -89,7 +89,7 @@ function writeCursor(name: string): string {
 }
 
 function readCursor(cursor: string): string {
-  checkText("cursor", cursor, { maxLength: 2 * MAX_KEY_BYTES });
+  checkText("cursor", cursor, { maxLength: 2 * MAX_OBJECT_KEY_BYTES });
   if (!/^(?:[0-9a-f]{2})+$/.test(cursor)) {
     throw new ValidationError("cursor", "it must be the nextCursor of a page");
   }

@@ -15,12 +15,17 @@
  * @module
  */
 
-export { DEFAULT_TIMEOUT_MS, StorageCall, TRANSFER_TIMEOUT_MS } from "./call.ts";
+export { StorageCall } from "./call.ts";
 export * from "./digest.ts";
 export * from "./driver.ts";
 export type { StorageOperation } from "./failures.ts";
 export type { ListRequest } from "./listing.ts";
-export { checkBucket, checkKey, checkPrefix, MAX_KEY_BYTES } from "./object_key.ts";
+export {
+  checkBucket,
+  checkObjectKey,
+  checkObjectPrefix,
+  MAX_OBJECT_KEY_BYTES,
+} from "./object_key.ts";
 export * from "./portable.ts";
 export type { DownloadRequest, PresignRequest, UploadRequest } from "./requests.ts";
 export * from "./storage.ts";

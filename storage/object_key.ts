@@ -2,7 +2,7 @@ import { ValidationError } from "../core/errors.ts";
 import { checkText } from "../core/validation.ts";
 
 /** The longest key that Amazon S3 takes, in bytes of UTF-8. */
-export const MAX_KEY_BYTES = 1_024;
+export const MAX_OBJECT_KEY_BYTES = 1_024;
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]+[a-z0-9]$/;
 const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
@@ -35,7 +35,7 @@ export function checkBucket(field: string, bucket: unknown): string {
  * U+FFFE or U+FFFF, or a segment between slashes that is empty, `.` or `..`: HTTP clients fold such
  * segments away, which would lead to another object, or out of the bucket.
  */
-export function checkKey(field: string, key: unknown): string {
+export function checkObjectKey(field: string, key: unknown): string {
   const text = checkUnbroken(field, key, 1);
   for (const segment of text.split("/")) {
     if (segment === "") {
@@ -52,7 +52,7 @@ export function checkKey(field: string, key: unknown): string {
 }
 
 /** Returns the prefix if a key could begin with its characters; throws a `ValidationError` otherwise. */
-export function checkPrefix(field: string, prefix: unknown): string {
+export function checkObjectPrefix(field: string, prefix: unknown): string {
   return checkUnbroken(field, prefix, 0);
 }
 
@@ -74,12 +74,12 @@ export function keyFromBytes(bytes: string): string {
 }
 
 function checkUnbroken(field: string, value: unknown, minLength: number): string {
-  const text = checkText(field, value, { minLength, maxLength: MAX_KEY_BYTES });
+  const text = checkText(field, value, { minLength, maxLength: MAX_OBJECT_KEY_BYTES });
   const length = new TextEncoder().encode(text).length;
-  if (length > MAX_KEY_BYTES) {
+  if (length > MAX_OBJECT_KEY_BYTES) {
     throw new ValidationError(
       field,
-      `it must have at most ${MAX_KEY_BYTES} bytes of UTF-8, got ${length}`,
+      `it must have at most ${MAX_OBJECT_KEY_BYTES} bytes of UTF-8, got ${length}`,
     );
   }
   if (UNPRINTABLE.test(text)) {

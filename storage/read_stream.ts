@@ -24,43 +24,71 @@ export function readStream(
   span: Span,
   signals: readonly AbortSignal[],
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let position = span.start;
-  let open = true;
-  let abort = (): void => {};
-  const finish = async (): Promise<void> => {
-    if (!open) return;
-    open = false;
-    for (const signal of signals) signal.removeEventListener("abort", abort);
-    await source.close();
-  };
-  return new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async start(controller): Promise<void> {
-      abort = (): void => {
-        controller.error(
-          interruptionError(operation, { kind: "aborted", reason: undefined }),
-        );
-        finish().catch(() => {});
-      };
-      for (const signal of signals) signal.addEventListener("abort", abort, { once: true });
-      if (signals.some((signal) => signal.aborted)) return abort();
-      if (position === span.end) await finish().then(() => controller.close());
-    },
-    async pull(controller): Promise<void> {
-      try {
-        const length = Math.min(CHUNK_BYTES, span.end - position);
-        const chunk = await source.read(position, length);
-        if (!open) return;
-        if (chunk.byteLength === 0) throw endsEarly(operation);
-        position += chunk.byteLength;
-        controller.enqueue(chunk);
-        if (position === span.end) await finish().then(() => controller.close());
-      } catch (error) {
-        await finish();
-        throw error;
-      }
-    },
-    cancel: finish,
-  }, { highWaterMark: 0 });
+  const reader = new SpanReader(operation, source, span, signals);
+  return new ReadableStream(reader, { highWaterMark: 0 });
+}
+
+type Controller = ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+
+class SpanReader implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
+  readonly #operation: StorageOperation;
+  readonly #source: ByteSource;
+  readonly #end: number;
+  readonly #signals: readonly AbortSignal[];
+  #position: number;
+  #open = true;
+  #abort: () => void = () => {};
+
+  constructor(
+    operation: StorageOperation,
+    source: ByteSource,
+    { start, end }: Span,
+    signals: readonly AbortSignal[],
+  ) {
+    this.#operation = operation;
+    this.#source = source;
+    this.#position = start;
+    this.#end = end;
+    this.#signals = signals;
+  }
+
+  async start(controller: Controller): Promise<void> {
+    this.#abort = () => {
+      controller.error(interruptionError(this.#operation, { kind: "aborted", reason: undefined }));
+      this.cancel().catch(() => {});
+    };
+    if (this.#signals.some((signal) => signal.aborted)) return this.#abort();
+    for (const signal of this.#signals) signal.addEventListener("abort", this.#abort);
+    await this.#closeAtEnd(controller);
+  }
+
+  async pull(controller: Controller): Promise<void> {
+    try {
+      const length = Math.min(CHUNK_BYTES, this.#end - this.#position);
+      const chunk = await this.#source.read(this.#position, length);
+      if (!this.#open) return;
+      if (chunk.byteLength === 0) throw endsEarly(this.#operation);
+      this.#position += chunk.byteLength;
+      controller.enqueue(chunk);
+      await this.#closeAtEnd(controller);
+    } catch (error) {
+      await this.cancel();
+      throw error;
+    }
+  }
+
+  async cancel(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    for (const signal of this.#signals) signal.removeEventListener("abort", this.#abort);
+    await this.#source.close();
+  }
+
+  async #closeAtEnd(controller: Controller): Promise<void> {
+    if (this.#position < this.#end) return;
+    await this.cancel();
+    controller.close();
+  }
 }
 
 /** Reads a stream of exactly `size` bytes; fails with code `corrupted` if it has more or fewer. */

@@ -2,7 +2,8 @@ import { ValidationError } from "../core/errors.ts";
 import { checkInteger, checkText, kindOf } from "../core/validation.ts";
 import { bodySize, checkBody, readBody } from "./body.ts";
 import type { ObjectAddress } from "./driver.ts";
-import { checkBucket, checkKey } from "./object_key.ts";
+import { sourceFailed } from "./failures.ts";
+import { checkBucket, checkObjectKey } from "./object_key.ts";
 import { checkContentType, checkMetadata, resolveContentType } from "./object_metadata.ts";
 import { checkRange } from "./range.ts";
 import type {
@@ -59,7 +60,7 @@ export function checkAddress(
   key: unknown,
   fields: readonly [bucket: string, key: string] = ["bucket", "key"],
 ): ObjectAddress {
-  return { bucket: checkBucket(fields[0], bucket), key: checkKey(fields[1], key) };
+  return { bucket: checkBucket(fields[0], bucket), key: checkObjectKey(fields[1], key) };
 }
 
 /** Checks the input of an upload whose body ends when `signal` fires. */
@@ -101,7 +102,7 @@ export function checkBatch(bucket: string, keys: readonly string[]): void {
   if (!Array.isArray(keys)) {
     throw new ValidationError("keys", `it must be an array, got ${kindOf(keys)}`);
   }
-  keys.forEach((key, i) => checkKey(`keys[${i}]`, key));
+  keys.forEach((key, i) => checkObjectKey(`keys[${i}]`, key));
 }
 
 /** Checks the input of a presigned URL. */
@@ -123,7 +124,15 @@ function checkEtag(ifMatch: unknown): string | undefined {
 }
 
 function readMetadata(metadata: UserMetadata | (() => UserMetadata)): () => UserMetadata {
-  if (typeof metadata === "function") return () => checkMetadata(metadata());
+  if (typeof metadata === "function") return () => checkMetadata(ask(metadata));
   const checked = checkMetadata(metadata);
   return () => checked;
+}
+
+function ask(metadata: () => UserMetadata): UserMetadata {
+  try {
+    return metadata();
+  } catch (error) {
+    throw sourceFailed(error);
+  }
 }

@@ -3,8 +3,8 @@ import type { InfrastructureError } from "../core/errors.ts";
 import type { Page } from "../core/page.ts";
 
 /**
- * What can be uploaded. A string is stored as UTF-8. Bytes must not be changed until the upload
- * settles. A stream belongs to the provider from the call on: it is read to its end, or cancelled.
+ * What can be uploaded. A string is stored as UTF-8. Bytes, and chunks of a stream, must not be
+ * changed until the upload settles. A stream belongs to the provider from the call on: it is read to its end, or cancelled.
  */
 export type StorageBody = string | Uint8Array | Blob | ReadableStream<Uint8Array>;
 

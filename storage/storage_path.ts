@@ -1,11 +1,11 @@
 import { ValidationError } from "../core/errors.ts";
-import { checkKey } from "./object_key.ts";
+import { checkObjectKey } from "./object_key.ts";
 
 /**
  * Builds the object keys of the exchange.
  *
  * A part that could break out of its place is refused with a `ValidationError` that names it: one
- * with `/` or `\`, `.` and `..`, the empty string, and whatever {@linkcode checkKey} refuses. So
+ * with `/` or `\`, `.` and `..`, the empty string, and whatever {@linkcode checkObjectKey} refuses. So
  * different parts never give the same key, and no part reaches the objects of another family.
  */
 export class StoragePath {
@@ -34,9 +34,9 @@ export class StoragePath {
 
 function build(family: string, parts: Record<string, string>): string {
   for (const [field, part] of Object.entries(parts)) {
-    if (/[/\\]/.test(checkKey(field, part))) {
+    if (/[/\\]/.test(checkObjectKey(field, part))) {
       throw new ValidationError(field, "it must not contain a slash or a backslash");
     }
   }
-  return checkKey("key", [family, ...Object.values(parts)].join("/"));
+  return checkObjectKey("key", [family, ...Object.values(parts)].join("/"));
 }

@@ -4,34 +4,51 @@
  */
 import { globSync } from "node:fs";
 import process from "node:process";
+import { isPublished } from "./support/architecture_rules.ts";
+import { docMistakes } from "./support/doc_lint.ts";
 import { runCommand } from "./support/run_command.ts";
-import { readJson } from "./support/source_file.ts";
+import { readJson, readSourceFiles } from "./support/source_file.ts";
 
-const exports = Object.values(readJson("deno.json").exports as Record<string, string>);
-const sources = globSync("**/*.ts", { exclude: ["node_modules/**", "tests/jsr/**"] });
+/** A check: returns what is wrong, as text, or nothing. */
+type Check = () => Promise<string>;
+
+const files = readSourceFiles().filter(({ path }) => !path.startsWith("tests/jsr/"));
+const paths = files.map(({ path }) => path);
 const documents = globSync("*.md");
+const exports = Object.values(readJson("deno.json").exports as Record<string, string>);
 
-/** What is checked, and the arguments with which Deno checks it. */
-const STEPS: Readonly<Record<string, readonly string[]>> = {
-  "lock file": ["install", "--frozen"],
-  "format": ["fmt", "--check"],
-  "lint": ["lint", "--ignore=tests/jsr"],
-  "types, also of examples in comments": ["check", "--doc", ...sources],
-  "types of examples in documents": ["check", "--doc-only", ...documents],
-  "architecture": ["test", "-A", "--no-check", "tests/architecture_test.ts"],
-  "documentation of what is exported": ["doc", "--lint", "--no-npm", ...exports],
-  "publishing": ["publish", "--dry-run", "--allow-dirty"],
+const CHECKS: Readonly<Record<string, Check>> = {
+  "lock file": () => deno("install", "--frozen"),
+  "format": () => deno("fmt", "--check"),
+  "lint": () => deno("lint", "--ignore=tests/jsr"),
+  "types, also of examples in comments": () => deno("check", "--quiet", "--doc", ...paths),
+  "types of examples in documents": () => deno("check", "--quiet", "--doc-only", ...documents),
+  "architecture": () => deno("test", "-A", "--no-check", "tests/architecture_test.ts"),
+  "documentation of what is exported": lintDocumentation,
+  "publishing": () => deno("publish", "--dry-run", "--allow-dirty"),
 };
 
-const failed: string[] = [];
-for (const [name, args] of Object.entries(STEPS)) {
-  const startMs = performance.now();
+async function deno(...args: string[]): Promise<string> {
   const { code, output } = await runCommand(process.execPath, args);
+  return code === 0 ? "" : `${output}\n(ended with ${code})`;
+}
+
+async function lintDocumentation(): Promise<string> {
+  const published = files.filter(isPublished);
+  const isOurType = (name: string): boolean =>
+    published.some(({ text }) => new RegExp(`\\b(class|interface|type) ${name}\\b`).test(text));
+  return docMistakes(await deno("doc", "--lint", ...exports), isOurType).join("\n");
+}
+
+const failed: string[] = [];
+for (const [name, check] of Object.entries(CHECKS)) {
+  const startMs = performance.now();
+  const mistakes = await check();
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
-  console.log(`${code === 0 ? "ok    " : "FAILED"} ${name} in ${seconds} s`);
-  if (code === 0) continue;
+  console.log(`${mistakes === "" ? "ok    " : "FAILED"} ${name} in ${seconds} s`);
+  if (mistakes === "") continue;
   failed.push(name);
-  console.log(`\n${output.replaceAll(/^/gm, "  ")}`);
+  console.log(`\n${mistakes.replaceAll(/^/gm, "  ")}\n`);
 }
 console.log(failed.length === 0 ? "\nEverything is in order" : `\nFailed: ${failed.join("; ")}`);
 process.exitCode = failed.length === 0 ? 0 : 1;

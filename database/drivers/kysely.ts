@@ -4,7 +4,14 @@
  *
  * @module
  */
-import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver } from "kysely";
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+} from "kysely";
+import { isSqlState } from "../database_error.ts";
 import type {
   DatabaseDriver,
   DriverColumn,
@@ -15,7 +22,11 @@ import type {
 
 /** How to use a dialect. */
 export interface KyselyDriverConfig {
-  /** A dialect for PostgreSQL. Its client stays open when the pool closes: whoever made it closes it. */
+  /**
+   * A dialect for PostgreSQL. Its client stays open when the pool closes: whoever made it closes it, and listens to
+   * its errors. A `pg` pool ends the process when a connection dies unless both it and every
+   * client that it connects have a listener: `pool.on("connect", (client) => client.on("error", …))`.
+   */
   readonly dialect: Dialect;
   /** How many connections the dialect gives at the same time. Default: 1, which is right for all. */
   readonly maxConnections?: number;
@@ -39,8 +50,13 @@ export class KyselyDriver implements DatabaseDriver {
   /** Takes a connection from the dialect. */
   async connect(_onBroken: () => void): Promise<DriverConnection> {
     this.#ready ??= this.#driver.init();
-    await this.#ready;
-    return new KyselyConnection(this.#driver, await this.#driver.acquireConnection());
+    await this.#ready.catch((error) => {
+      this.#ready = undefined;
+      throw error;
+    });
+    const connection = await this.#driver.acquireConnection();
+    await connection.collectSessionInfo?.();
+    return new KyselyConnection(this.#driver, connection);
   }
 
   /** The client was passed in, so it stays open. */
@@ -49,10 +65,18 @@ export class KyselyDriver implements DatabaseDriver {
   }
 }
 
+const BEGIN = /^\s*(begin|start\s+transaction)\b/i;
+const END = /^\s*(commit|end|rollback|abort)\b(?!\s+to\b)/i;
+
 class KyselyConnection implements DriverConnection {
+  /** The dialect has a pool of its own, which gets the connection back after every use. */
+  readonly reusable = false;
   readonly #driver: Driver;
   readonly #connection: DatabaseConnection;
-  #released = false;
+  #usable = true;
+  #inTransaction = false;
+  #running = false;
+  #closed: Promise<void> | undefined;
 
   constructor(driver: Driver, connection: DatabaseConnection) {
     this.#driver = driver;
@@ -60,21 +84,25 @@ class KyselyConnection implements DriverConnection {
   }
 
   get usable(): boolean {
-    return !this.#released;
-  }
-
-  get reusable(): boolean {
-    return this.usable;
+    return this.#usable;
   }
 
   async execute({ text, values }: DriverQuery): Promise<DriverResult> {
-    const query = CompiledQuery.raw(text, values as unknown[]);
-    const { rows, numAffectedRows } = await this.#connection.executeQuery(query);
-    return {
-      rows: rows as Record<string, unknown>[],
-      rowCount: Number(numAffectedRows ?? rows.length),
-      command: "",
-    };
+    const ends = END.test(text);
+    this.#inTransaction ||= BEGIN.test(text);
+    this.#running = true;
+    try {
+      const query = CompiledQuery.raw(text, values as unknown[]);
+      const result = await this.#connection.executeQuery<Record<string, unknown>>(query);
+      if (ends) this.#inTransaction = false;
+      return toDriverResult(result, ends);
+    } catch (error) {
+      // Without a code of the server, the connection may be the reason.
+      if (!isServerError(error)) this.#usable = false;
+      throw error;
+    } finally {
+      this.#running = false;
+    }
   }
 
   /** A dialect does not tell types; the server still has to accept the statement. */
@@ -84,15 +112,46 @@ class KyselyConnection implements DriverConnection {
     return undefined;
   }
 
-  /** A dialect cannot cancel; the statement timeout of its server has to. */
-  cancel(): Promise<void> {
-    return Promise.resolve();
+  /** Where the dialect cannot cancel, the statement timeout of its server has to. */
+  async cancel(): Promise<void> {
+    if (!this.#running || !this.#connection.cancelQuery) return;
+    await this.#connection.cancelQuery((use) => this.#onAnother(use)).catch(() => {});
   }
 
-  async close(): Promise<void> {
-    if (this.#released) return;
-    this.#released = true;
-    await this.execute({ text: "rollback", values: [] }).catch(() => {});
+  close(): Promise<void> {
+    this.#usable = false;
+    this.#closed ??= this.#giveBack();
+    return this.#closed;
+  }
+
+  async #giveBack(): Promise<void> {
+    if (this.#inTransaction || this.#running) {
+      // It waits for the running statement, so that the next user does not have to.
+      await this.execute({ text: "rollback", values: [] }).catch(() => {});
+    }
     await this.#driver.releaseConnection(this.#connection).catch(() => {});
   }
+
+  async #onAnother(use: (connection: DatabaseConnection) => Promise<void>): Promise<void> {
+    const connection = await this.#driver.acquireConnection();
+    try {
+      await use(connection);
+    } finally {
+      await this.#driver.releaseConnection(connection);
+    }
+  }
+}
+
+/** A dialect may put the command into a row where the server returned none. */
+function toDriverResult(
+  { rows, numAffectedRows }: QueryResult<Record<string, unknown>>,
+  ends: boolean,
+): DriverResult {
+  if (ends) return { rows: [], rowCount: 0, command: String(rows[0]?.["command"] ?? "") };
+  return { rows, rowCount: Number(numAffectedRows || rows.length), command: "" };
+}
+
+function isServerError(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" && isSqlState(code);
 }

@@ -9,6 +9,8 @@ import pg from "pg";
 import { settleWithin } from "../../core/call_options.ts";
 import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import { type ConnectionSettings, parseConnectionUrl } from "../connection_url.ts";
+import { type FieldCache, PreparedQuery } from "./prepared_query.ts";
+import { PG_TYPES, textParser } from "./pg_types.ts";
 import type {
   DatabaseDriver,
   DriverColumn,
@@ -66,7 +68,7 @@ export class PgDriver implements DatabaseDriver {
       return connection;
     } catch (error) {
       await connection.close();
-      throw explainTlsRefusal(error);
+      throw explainRefusal(error);
     }
   }
 
@@ -81,15 +83,15 @@ export class PgDriver implements DatabaseDriver {
       host,
       port,
       user,
-      // Without a password `pg` would look for a password file.
-      password: password || "",
+      // Without a password `pg` would look into PGPASSWORD and a password file.
+      password: password || (() => ""),
       database,
       application_name: applicationName,
       keepAlive: true,
       statement_timeout: this.#config.statementTimeoutMs ?? 30_000,
       idle_in_transaction_session_timeout: this.#config.idleInTransactionTimeoutMs ?? 60_000,
       ssl: await this.#tls(),
-      types: TYPES,
+      types: PG_TYPES,
     };
   }
 
@@ -104,6 +106,7 @@ export class PgDriver implements DatabaseDriver {
 class PgConnection implements DriverConnection {
   readonly #client: pg.Client;
   readonly #settings: ConnectionSettings;
+  readonly #fields: FieldCache = new Map();
   #broken = false;
 
   constructor(client: pg.Client, settings: ConnectionSettings, onBroken: () => void) {
@@ -127,12 +130,28 @@ class PgConnection implements DriverConnection {
     return !this.#broken && this.#transactionStatus() === "I";
   }
 
-  async execute(query: DriverQuery): Promise<DriverResult> {
-    const results: pg.QueryResult | pg.QueryResult[] = await this.#client.query({
-      text: query.text,
-      values: query.values as unknown[],
-      name: query.name,
-    } as pg.QueryConfig);
+  execute(query: DriverQuery): Promise<DriverResult> {
+    return query.name === undefined
+      ? this.#executeOnce(query)
+      : this.#executePrepared({ ...query, name: query.name });
+  }
+
+  async #executePrepared(query: DriverQuery & { readonly name: string }): Promise<DriverResult> {
+    const prepared = new PreparedQuery(query, this.#fields, textParser);
+    this.#client.query(prepared as unknown as pg.Submittable);
+    try {
+      return await this.#whenReady(prepared.result);
+    } catch (error) {
+      // "cached plan must not change result type": the schema changed under the connection.
+      if ((error as { code?: unknown }).code === "0A000") this.#broken = true;
+      throw error;
+    }
+  }
+
+  async #executeOnce({ text, values }: DriverQuery): Promise<DriverResult> {
+    const results: pg.QueryResult | pg.QueryResult[] = await this.#whenReady(
+      this.#client.query({ text, values: values as unknown[] }),
+    );
     // Several statements in one text give a result each.
     const result = Array.isArray(results) ? results.at(-1) : results;
     return {
@@ -145,7 +164,7 @@ class PgConnection implements DriverConnection {
   async describe(text: string): Promise<readonly DriverColumn[]> {
     const description = new Description(text);
     this.#client.query(description as unknown as pg.Submittable);
-    return await description.columns;
+    return await this.#whenReady(description.columns);
   }
 
   cancel(): Promise<void> {
@@ -164,14 +183,45 @@ class PgConnection implements DriverConnection {
       .finally(() => clearTimeout(destroy));
   }
 
+  /**
+   * An error arrives before the server is ready for the next statement, or before the end of the connection
+   * that it announces. Whoever sees the error must see that, too, or a broken connection gets reused.
+   */
+  async #whenReady<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (!this.#broken && !(this.#client as unknown as Readiness).readyForQuery) {
+        await this.#drained();
+      }
+      throw error;
+    }
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#client.off("drain", done);
+        this.#client.off("end", done);
+        resolve();
+      };
+      this.#client.on("drain", done);
+      this.#client.on("end", done);
+    });
+  }
+
   #transactionStatus(): string | null {
-    return (this.#client as unknown as { getTransactionStatus(): string | null })
-      .getTransactionStatus();
+    return (this.#client as unknown as Readiness).getTransactionStatus();
   }
 }
 
 /** How long a goodbye may take. */
 const CLOSE_GRACE_MS = 200;
+
+interface Readiness {
+  readonly readyForQuery: boolean;
+  getTransactionStatus(): string | null;
+}
 
 interface BackendKey {
   readonly processID: number | null;
@@ -247,34 +297,21 @@ async function readAuthority(file: string | undefined): Promise<string | undefin
   }
 }
 
-function explainTlsRefusal(error: unknown): unknown {
-  if (!(error instanceof Error) || !error.message.includes("does not support SSL")) return error;
-  return new ConfigurationError(
-    ["the server does not speak TLS; add sslmode=disable to send everything in the clear"],
-    "connect",
+/** These have no code: `pg` itself gives up, with a constant text. */
+function explainRefusal(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.message.includes("does not support SSL")) {
+    return new ConfigurationError(
+      ["the server does not speak TLS; add sslmode=disable to send everything in the clear"],
+      "connect",
+    );
+  }
+  if (!error.message.startsWith("SASL:")) return error;
+  return new DatabaseError(
+    "Cannot connect: the password is missing, or the server does not know it",
+    {
+      code: "unauthenticated",
+      operation: "connect",
+    },
   );
-}
-
-/** By the object id of the type, as the driver port says; the rest keeps the parsers of `pg`. */
-const PARSERS: ReadonlyMap<number, (text: string) => unknown> = new Map<
-  number,
-  (text: string) => unknown
->([
-  [20, Number],
-  [1082, (text) => text],
-  [1184, parseTimestamp],
-]);
-
-const TYPES: pg.CustomTypesConfig = {
-  getTypeParser:
-    ((id: number, format?: "text" | "binary") =>
-      PARSERS.get(id) ?? pg.types.getTypeParser(id, format)) as pg.CustomTypesConfig[
-        "getTypeParser"
-      ],
-};
-
-/** `2026-11-22 22:27:00.123456+00` in ISO 8601, which the engines parse fast. */
-function parseTimestamp(text: string): Date {
-  const iso = text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
-  return new Date(iso);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { mkdir } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { PGlite, types } from "@electric-sql/pglite";
 import type {
   DatabaseDriver,
@@ -14,6 +15,7 @@ import type {
   DriverResult,
 } from "../driver.ts";
 import { lockDirectory } from "../directory_lock.ts";
+import { parseTimestamp } from "./timestamp.ts";
 
 /** Where the data is. */
 export interface PgliteDriverConfig {
@@ -33,6 +35,16 @@ export class PgliteDriver implements DatabaseDriver {
   /** Opens nothing yet. */
   constructor(config: PgliteDriverConfig = {}) {
     this.#config = config;
+  }
+
+  /**
+   * Creates the driver and opens the database, which takes a second or, on a busy machine, many: more
+   * than callers of a pool would wait for a connection. Throws `conflict` if another process has the folder.
+   */
+  static async open(config: PgliteDriverConfig = {}): Promise<PgliteDriver> {
+    const driver = new PgliteDriver(config);
+    await driver.connect(() => {});
+    return driver;
   }
 
   /** Opens the database at the first call; throws `conflict` if another process has the folder. */
@@ -72,26 +84,33 @@ export class PgliteDriver implements DatabaseDriver {
 
 class PgliteConnection implements DriverConnection {
   readonly #database: PGlite;
+  #closed = false;
+  #inTransaction = false;
 
   constructor(database: PGlite) {
     this.#database = database;
   }
 
   get usable(): boolean {
-    return !this.#database.closed;
+    return !this.#closed && !this.#database.closed;
   }
 
   get reusable(): boolean {
-    return this.usable;
+    return this.usable && !this.#inTransaction;
   }
 
-  async execute(query: DriverQuery): Promise<DriverResult> {
-    if (query.values.length === 0) return await this.#script(query.text);
-    const result = await this.#database.query<Record<string, unknown>>(
-      query.text,
-      query.values as unknown[],
-    );
-    return toDriverResult(result);
+  async execute({ text, values }: DriverQuery): Promise<DriverResult> {
+    // PGlite answers without a turn of the event loop: timers and handlers get theirs here.
+    await nextTurn();
+    const before = this.#inTransaction;
+    // Nobody knows after an error, or after the first statements of a text that fails later.
+    this.#inTransaction = true;
+    // Without values the simple protocol, which takes several statements, as migrations need.
+    const results: readonly PgliteResult[] = values.length === 0
+      ? await this.#database.exec(text)
+      : [await this.#database.query(text, values as unknown[])];
+    this.#inTransaction = results.reduce(isInTransaction, before);
+    return toDriverResult(results.at(-1));
   }
 
   async describe(text: string): Promise<readonly DriverColumn[]> {
@@ -106,32 +125,32 @@ class PgliteConnection implements DriverConnection {
 
   /** The one session stays open for the next user; what was left open in it is rolled back. */
   async close(): Promise<void> {
-    if (!this.#database.closed) await this.#database.exec("rollback").catch(nothing);
-  }
-
-  /** The simple protocol, which takes several statements, as migrations need. */
-  async #script(text: string): Promise<DriverResult> {
-    const results = await this.#database.exec(text);
-    const last = results.at(-1);
-    return last ? toDriverResult(last) : { rows: [], rowCount: 0, command: "" };
+    if (!this.usable) return;
+    // Once: a second rollback would hit the transaction of the next user.
+    this.#closed = true;
+    await this.#database.exec("rollback").catch(nothing);
   }
 }
 
 type PgliteResult = Awaited<ReturnType<PGlite["exec"]>>[number];
 
-function toDriverResult(result: PgliteResult): DriverResult {
-  const rows = result.rows as Record<string, unknown>[];
-  const command = (result as { command?: string }).command ?? "";
+function isInTransaction(before: boolean, { command = "" }: PgliteResult): boolean {
+  if (/^(BEGIN|START)/.test(command)) return true;
+  return before && !/^(COMMIT|ROLLBACK)/.test(command);
+}
+
+function toDriverResult(result: PgliteResult | undefined): DriverResult {
   return {
-    rows,
-    rowCount: result.affectedRows || rows.length,
-    command: command.split(" ")[0] ?? "",
+    rows: (result?.rows ?? []) as Record<string, unknown>[],
+    rowCount: result?.rowCount ?? 0,
+    command: result?.command?.split(" ")[0] ?? "",
   };
 }
 
 const PARSERS = {
   [types.INT8]: Number,
   [types.DATE]: (text: string): string => text,
+  [types.TIMESTAMPTZ]: parseTimestamp,
 };
 
 function nothing(): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { checkText } from "../../core/validation.ts";
 import { PortableStorageProvider } from "../portable.ts";
-import { FileSystemDriver } from "./filesystem/driver.ts";
+import { FileSystemDriver } from "./filesystem/filesystem_driver.ts";
 
 /** Where a {@linkcode FileSystemStorageProvider} keeps its objects. */
 export interface FileSystemStorageOptions {

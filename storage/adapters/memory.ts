@@ -178,12 +178,12 @@ class MemoryDriver implements StorageDriver {
     call: StorageCall,
     chunks: AsyncIterable<Uint8Array>,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const parts: Uint8Array<ArrayBuffer>[] = [];
+    const parts: Uint8Array[] = [];
     let size = 0;
     for await (const chunk of chunks) {
       size += chunk.byteLength;
       this.#requireRoom(call, size);
-      parts.push(new Uint8Array(chunk));
+      parts.push(chunk);
     }
     const bytes = new Uint8Array(size);
     let position = 0;
@@ -235,12 +235,7 @@ function namesInOrder(keys: Iterable<string>, request: ListRequest): string[] {
     if (!name.startsWith(prefix)) continue;
     names.add(folded && commonPrefix(name, prefix) || name);
   }
-  const belowAfter = (name: string): boolean => after.endsWith("/") && name.startsWith(after);
-  return [...names].filter((name) => name > after && !belowAfter(name)).sort(byBytes);
-}
-
-function byBytes(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return [...names].filter((name) => name > after).sort();
 }
 
 function describe(key: string, object: StoredObject): ObjectMetadata {

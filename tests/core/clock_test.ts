@@ -54,10 +54,18 @@ test("a delay longer than setTimeout can wait is waited in steps", () => {
   }
 });
 
-test("a waiting timer does not keep the process alive", async () => {
-  const script = fileURLToPath(new URL("../support/fixtures/waiting_timer.ts", import.meta.url));
+test("a waiting background timer does not keep the process alive", async () => {
+  assert.deepEqual(await runFixture("waiting_timer.ts"), { code: 0, output: "waiting\n" });
+});
+
+test("a pause that somebody awaits keeps the process alive until it is over", async () => {
+  assert.deepEqual(await runFixture("awaited_delay.ts"), { code: 0, output: "over\n" });
+});
+
+async function runFixture(name: string): Promise<{ code: number | null; output: string }> {
+  const script = fileURLToPath(new URL(`../support/fixtures/${name}`, import.meta.url));
   const args = "Deno" in globalThis ? ["run", "--no-check", script] : [script];
   const signal = AbortSignal.timeout(30_000);
   const { code, output } = await runCommand(process.execPath, args, { signal });
-  assert.deepEqual({ code, output }, { code: 0, output: "waiting\n" });
-});
+  return { code, output };
+}

@@ -30,7 +30,7 @@ test("a part that does not answer in time is unhealthy, and does not hold up the
   clearInterval(socket);
   assert.equal(report.parts[0]!.error, "Cannot check storage: timeout");
   const { latencyMs } = report.parts[0]!;
-  assert.ok(latencyMs >= 19 && latencyMs < 1_000, `${latencyMs}`);
+  assert.ok(latencyMs >= 19 && latencyMs < 1_900, `${latencyMs}`);
   assert.equal(report.parts[1]!.healthy, true);
 });
 

@@ -5,43 +5,46 @@ import fc from "fast-check";
 import { ValidationError } from "../../core/errors.ts";
 import {
   checkBucket,
-  checkKey,
-  checkPrefix,
+  checkObjectKey,
+  checkObjectPrefix,
   keyFromBytes,
   keyToBytes,
 } from "../../storage/object_key.ts";
 import { BAD_KEYS, ODD_KEYS } from "../conformance/storage/keys.ts";
 
-test("checkKey() refuses every bad key and names the field", () => {
+test("checkObjectKey() refuses every bad key and names the field", () => {
   assert.ok(new Set(BAD_KEYS).size >= 60);
   for (const key of BAD_KEYS) {
-    assert.throws(() => checkKey("destinationKey", key), { field: "destinationKey" }, key);
+    assert.throws(() => checkObjectKey("destinationKey", key), { field: "destinationKey" }, key);
   }
   for (const key of [undefined, null, 1, {}, ["a"]]) {
-    assert.throws(() => checkKey("key", key), ValidationError);
+    assert.throws(() => checkObjectKey("key", key), ValidationError);
   }
 });
 
-test("checkKey() returns odd keys as they are", () => {
-  for (const key of ODD_KEYS) assert.equal(checkKey("key", key), key);
+test("checkObjectKey() returns odd keys as they are", () => {
+  for (const key of ODD_KEYS) assert.equal(checkObjectKey("key", key), key);
 });
 
-test("checkKey() counts the bytes of UTF-8", () => {
-  assert.equal(checkKey("key", "é".repeat(512)).length, 512);
-  assert.throws(() => checkKey("key", "é".repeat(513)), /at most 1024 bytes of UTF-8, got 1026/);
+test("checkObjectKey() counts the bytes of UTF-8", () => {
+  assert.equal(checkObjectKey("key", "é".repeat(512)).length, 512);
+  assert.throws(
+    () => checkObjectKey("key", "é".repeat(513)),
+    /at most 1024 bytes of UTF-8, got 1026/,
+  );
 });
 
-test("checkKey() never shows the key", () => {
-  assert.throws(() => checkKey("key", "../s3cr3t"), (error: Error) => {
+test("checkObjectKey() never shows the key", () => {
+  assert.throws(() => checkObjectKey("key", "../s3cr3t"), (error: Error) => {
     return !error.message.includes("s3cr3t");
   });
 });
 
-test("a key that checkKey() takes stays in its place when a URL is made of it", () => {
+test("a key that checkObjectKey() takes stays in its place when a URL is made of it", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 40 }), (key) => {
       try {
-        checkKey("key", key);
+        checkObjectKey("key", key);
       } catch (error) {
         assert.ok(error instanceof ValidationError);
         return;
@@ -53,12 +56,12 @@ test("a key that checkKey() takes stays in its place when a URL is made of it", 
   );
 });
 
-test("checkPrefix() takes what a key can begin with", () => {
+test("checkObjectPrefix() takes what a key can begin with", () => {
   for (const prefix of ["", "a", "a/", "benchmarks/bench", "é", "."]) {
-    assert.equal(checkPrefix("prefix", prefix), prefix);
+    assert.equal(checkObjectPrefix("prefix", prefix), prefix);
   }
   for (const prefix of ["a\0", "\ud800", "a\nb", "a".repeat(1_025), 1]) {
-    assert.throws(() => checkPrefix("prefix", prefix), { field: "prefix" });
+    assert.throws(() => checkObjectPrefix("prefix", prefix), { field: "prefix" });
   }
 });
 

@@ -38,8 +38,7 @@ async function walkAll(bucket: string, request: Request): Promise<string[]> {
 function model(keys: readonly string[], { prefix, after: from, folded }: Request): string[] {
   const names = keys.map(keyToBytes).filter((key) => key.startsWith(prefix));
   const shown = new Set(names.map((name) => folded && commonPrefix(name, prefix) || name));
-  const below = (name: string): boolean => from.endsWith("/") && name.startsWith(from);
-  return [...shown].filter((name) => name > from && !below(name)).sort();
+  return [...shown].filter((name) => name > from).sort();
 }
 
 const unit = fc.constantFrom("a", "b", "!", "0", ".", "é", "x".repeat(79), "x".repeat(80));

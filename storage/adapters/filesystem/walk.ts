@@ -35,8 +35,7 @@ export async function* walk(
 /** Whether a directory whose keys all begin with `text` can have one that was asked for. */
 function canHold(text: string, { prefix, after }: Omit<ListRequest, "limit">): boolean {
   if (!text.startsWith(prefix) && !prefix.startsWith(text)) return false;
-  const isAfter = after === text && text.endsWith("/");
-  return text > after || (after.startsWith(text) && !isAfter);
+  return text > after || after.startsWith(text);
 }
 
 async function holdsObject(directory: string): Promise<boolean> {

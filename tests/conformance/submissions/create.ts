@@ -6,55 +6,63 @@ import type { SubmissionTest } from "./fixture.ts";
 
 /** Creating and reading submissions. */
 export function testCreate(submissionTest: SubmissionTest): void {
-  submissionTest("everything that was given comes back", async (fixture) => {
-    const { repository, userId, versionId, benchmarkId } = fixture;
-    const id = newId();
+  testRoundTrip(submissionTest);
+  testManyResults(submissionTest);
+
+  submissionTest("a failed submission has a reason and no score", async ({ repository, ...f }) => {
     const created = await repository.create({
-      id,
-      versionId,
-      model: { provider: "openai", name: "gpt-4", version: "2024-05-13", official: true },
-      submittedBy: userId,
-      verifiedProvider: true,
-      score: 88.4,
-      confidenceInterval: { low: 87, high: 89.5, level: 0.95 },
-      metrics: { "pass@1": 88.4, latency: -0.5 },
-      results: [
-        { caseName: "a", passed: true, score: 1, durationMs: 12.5, output: 'x"\\,{}\n' },
-        { caseName: "b" },
-      ],
-      execution: { temperature: 0, nested: { list: [1, "two", null] } },
-      visibility: "unlisted",
+      versionId: f.versionId,
+      model: { provider: "p", name: "failed" },
+      submittedBy: f.userId,
+      failure: "out of memory",
     });
-    assert.deepEqual(await repository.getById(id), created);
-    assert.equal(created.benchmarkId, benchmarkId);
-    assert.deepEqual(created.model, {
-      provider: "openai",
-      name: "gpt-4",
-      version: "2024-05-13",
-      official: true,
-    });
-    assert.deepEqual(created.metrics, { "pass@1": 88.4, latency: -0.5 });
-    assert.deepEqual(created.confidenceInterval, { low: 87, high: 89.5, level: 0.95 });
-    assert.deepEqual(created.execution, { temperature: 0, nested: { list: [1, "two", null] } });
-    assert.deepEqual([created.status, created.verification, created.visibility, created.revision], [
-      "completed",
-      "unverified",
-      "unlisted",
-      1,
-    ]);
-    const { items } = await repository.getResults(id);
-    assert.deepEqual(items, [
-      { caseName: "a", passed: true, score: 1, durationMs: 12.5, output: 'x"\\,{}\n' },
-      {
-        caseName: "b",
-        passed: undefined,
-        score: undefined,
-        durationMs: undefined,
-        output: undefined,
-      },
+    assert.deepEqual([created.status, created.score, created.failure], [
+      "failed",
+      undefined,
+      "out of memory",
     ]);
   });
 
+  submissionTest("a missing submission is undefined", async ({ repository }) => {
+    assert.equal(await repository.getById(newId()), undefined);
+    assert.deepEqual((await repository.getResults(newId())).items, []);
+  });
+
+  testRefusals(submissionTest);
+}
+
+/** A submission with a value for everything. */
+const COMPLETE: Omit<NewSubmission, "versionId" | "submittedBy"> = {
+  model: { provider: "openai", name: "gpt-4", version: "2024-05-13", official: true },
+  verifiedProvider: true,
+  score: 88.4,
+  confidenceInterval: { low: 87, high: 89.5, level: 0.95 },
+  metrics: { "pass@1": 88.4, latency: -0.5 },
+  execution: { temperature: 0, nested: { list: [1, "two", null] } },
+  visibility: "unlisted",
+};
+
+const RESULTS = [
+  { caseName: "a", passed: true, score: 1, durationMs: 12.5, output: 'x"\\,{}\n' },
+  { caseName: "b", passed: undefined, score: undefined, durationMs: undefined, output: undefined },
+];
+
+function testRoundTrip(submissionTest: SubmissionTest): void {
+  submissionTest("everything that was given comes back", async (fixture) => {
+    const { repository, userId, versionId, benchmarkId } = fixture;
+    const id = newId();
+    const given = { ...structuredClone(COMPLETE), id, versionId, submittedBy: userId };
+    const created = await repository.create({ ...given, results: RESULTS });
+    assert.deepEqual(await repository.getById(id), created);
+    for (const [name, value] of Object.entries({ ...given, benchmarkId, status: "completed" })) {
+      assert.deepEqual((created as unknown as Record<string, unknown>)[name], value, name);
+    }
+    assert.deepEqual([created.verification, created.revision], ["unverified", 1]);
+    assert.deepEqual((await repository.getResults(id)).items, RESULTS);
+  });
+}
+
+function testManyResults(submissionTest: SubmissionTest): void {
   submissionTest(
     "10,000 results are stored in one call and paged in their order",
     async (fixture) => {
@@ -85,27 +93,6 @@ export function testCreate(submissionTest: SubmissionTest): void {
       assert.equal(failed.total, count / 4);
     },
   );
-
-  submissionTest("a failed submission has a reason and no score", async ({ repository, ...f }) => {
-    const created = await repository.create({
-      versionId: f.versionId,
-      model: { provider: "p", name: "failed" },
-      submittedBy: f.userId,
-      failure: "out of memory",
-    });
-    assert.deepEqual([created.status, created.score, created.failure], [
-      "failed",
-      undefined,
-      "out of memory",
-    ]);
-  });
-
-  submissionTest("a missing submission is undefined", async ({ repository }) => {
-    assert.equal(await repository.getById(newId()), undefined);
-    assert.deepEqual((await repository.getResults(newId())).items, []);
-  });
-
-  testRefusals(submissionTest);
 }
 
 const LONE_SURROGATE = "a\ud800";

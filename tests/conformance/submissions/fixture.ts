@@ -61,20 +61,13 @@ async function createFixture(pool: DatabasePool): Promise<SubmissionFixture> {
     values ($1, $2, 'A benchmark', 'accuracy', $3)`,
     [benchmarkId, benchmarkId, userId],
   );
-  const addVersion = async (
-    version: string,
-    metric: VersionMetric = { higherIsBetter: true },
-  ): Promise<string> => {
-    const id = newId();
-    const evaluation = { primaryMetric: { name: "score", type: "accuracy", ...metric } };
-    await pool.execute(
-      `insert into benchmark_versions
-        (id, benchmark_id, version, precedence, evaluation, created_by)
-      values ($1, $2, $3, $4, $5::text::jsonb, $6)`,
-      [id, benchmarkId, version, versionPrecedence(version), JSON.stringify(evaluation), userId],
-    );
-    return id;
-  };
+  const addVersion = (version: string, metric?: VersionMetric): Promise<string> =>
+    insertVersion(pool, {
+      benchmarkId,
+      userId,
+      version,
+      metric: metric ?? { higherIsBetter: true },
+    });
   const versionId = await addVersion("1.0.0");
   return {
     pool,
@@ -92,4 +85,25 @@ async function createFixture(pool: DatabasePool): Promise<SubmissionFixture> {
         ...rest,
       }),
   };
+}
+
+async function insertVersion(
+  pool: DatabasePool,
+  version: { benchmarkId: string; userId: string; version: string; metric: VersionMetric },
+): Promise<string> {
+  const id = newId();
+  const evaluation = { primaryMetric: { name: "score", type: "accuracy", ...version.metric } };
+  await pool.execute(
+    `insert into benchmark_versions (id, benchmark_id, version, precedence, evaluation, created_by)
+    values ($1, $2, $3, $4, $5::text::jsonb, $6)`,
+    [
+      id,
+      version.benchmarkId,
+      version.version,
+      versionPrecedence(version.version),
+      JSON.stringify(evaluation),
+      version.userId,
+    ],
+  );
+  return id;
 }

@@ -6,50 +6,7 @@ import type { SubmissionFixture, SubmissionTest } from "./fixture.ts";
 
 /** Listing and counting. */
 export function testLists(submissionTest: SubmissionTest): void {
-  submissionTest("every filter filters, alone and together with the others", async (fixture) => {
-    const { repository, userId, benchmarkId, versionId } = fixture;
-    const wanted = await repository.create({
-      versionId,
-      model: { provider: "wanted", name: "wanted", version: "wanted", official: true },
-      submittedBy: userId,
-      failure: "no score",
-      visibility: "private",
-    });
-    await repository.updateVerification(wanted.id, { level: "platform_verified" });
-    const other = await fixture.submit("other", 1);
-    const filters: SubmissionListOptions[] = [
-      { modelProvider: "wanted" },
-      { modelName: "wanted" },
-      { modelVersion: "wanted" },
-      { official: true },
-      { status: "failed" },
-      { verification: "platform_verified" },
-      { minVerification: "community_verified" },
-      { visibility: "private" },
-      { createdBefore: other.createdAt },
-    ];
-    for (const filter of [...filters, Object.assign({}, ...filters)]) {
-      const page = await repository.list({ benchmarkId, ...filter });
-      assert.deepEqual(ids(page.items), [wanted.id], JSON.stringify(filter));
-      assert.equal(await repository.count({ benchmarkId, ...filter }), 1);
-    }
-    assert.deepEqual(
-      ids((await repository.list({ benchmarkId, createdFrom: other.createdAt })).items),
-      [
-        other.id,
-      ],
-    );
-    for (
-      const filter of [{ versionId: newId() }, { submittedBy: newId() }, {
-        organizationId: newId(),
-      }]
-    ) {
-      assert.equal(await repository.count({ benchmarkId, ...filter }), 0);
-    }
-    assert.equal((await repository.getForBenchmark(benchmarkId)).items.length, 2);
-    assert.equal((await repository.getByUser(userId)).items.length, 2);
-    assert.equal((await repository.getByUser(newId())).items.length, 0);
-  });
+  testFilters(submissionTest);
 
   submissionTest(
     "an unknown filter, sort or cursor is refused",
@@ -64,6 +21,51 @@ export function testLists(submissionTest: SubmissionTest): void {
     },
   );
 
+  testPages(submissionTest);
+}
+
+/** Filters that match the submission that `testFilters` wants, and no other. */
+const MATCHING: readonly SubmissionListOptions[] = [
+  { modelProvider: "wanted" },
+  { modelName: "wanted" },
+  { modelVersion: "wanted" },
+  { official: true },
+  { status: "failed" },
+  { verification: "platform_verified" },
+  { minVerification: "community_verified" },
+  { visibility: "private" },
+];
+
+function testFilters(submissionTest: SubmissionTest): void {
+  submissionTest("every filter filters, alone and together with the others", async (fixture) => {
+    const { repository, userId, benchmarkId, versionId } = fixture;
+    const wanted = await repository.create({
+      versionId,
+      model: { provider: "wanted", name: "wanted", version: "wanted", official: true },
+      submittedBy: userId,
+      failure: "no score",
+      visibility: "private",
+    });
+    await repository.updateVerification(wanted.id, { level: "platform_verified" });
+    const other = await fixture.submit("other", 1);
+    const all: SubmissionListOptions = Object.assign({}, ...MATCHING);
+    for (const filter of [...MATCHING, all, { createdBefore: other.createdAt }]) {
+      const page = await repository.list({ benchmarkId, ...filter });
+      assert.deepEqual(ids(page.items), [wanted.id], JSON.stringify(filter));
+      assert.equal(await repository.count({ benchmarkId, ...filter }), 1);
+    }
+    const later = await repository.list({ benchmarkId, createdFrom: other.createdAt });
+    assert.deepEqual(ids(later.items), [other.id]);
+    for (const name of ["versionId", "submittedBy", "organizationId"]) {
+      assert.equal(await repository.count({ benchmarkId, [name]: newId() }), 0, name);
+    }
+    assert.equal((await repository.getForBenchmark(benchmarkId)).items.length, 2);
+    assert.equal((await repository.getByUser(userId)).items.length, 2);
+    assert.equal((await repository.getByUser(newId())).items.length, 0);
+  });
+}
+
+function testPages(submissionTest: SubmissionTest): void {
   submissionTest(
     "pages neither skip nor repeat, also at equal times and under inserts",
     async (fixture) => {

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import type { Clock } from "../../../core/clock.ts";
 import { InfrastructureError } from "../../../core/errors.ts";
-import { readBody } from "../../body.ts";
+import { orCancel, readBody } from "../../body.ts";
 import type { StorageCall } from "../../call.ts";
 import type { ObjectAddress, StorageDriver } from "../../driver.ts";
 import { missing, objectExists, otherVersion, unsupported } from "../../failures.ts";
@@ -104,8 +104,7 @@ export class FileSystemDriver implements StorageDriver {
   /** Reads everything about an object but its bytes. */
   async stat(call: StorageCall, at: ObjectAddress): Promise<ObjectMetadata | undefined> {
     const { path } = await this.#locate(at);
-    if (!await isDirectory(dirname(path))) return undefined;
-    const record = await readObjectRecord(path, call.operation);
+    const record = await readRecord(call, path);
     return record && describe(at.key, record);
   }
 
@@ -160,9 +159,10 @@ export class FileSystemDriver implements StorageDriver {
     const chunks = readBody(body, { size: source.size, signal: call.signal });
     const { contentType, metadata } = source;
     const anyway = { createOnly: false, ifMatch: undefined };
-    return await this.#write(call, place, chunks, anyway, (size) => {
+    const copy = this.#write(call, place, chunks, anyway, (size) => {
       return { ...this.#newVersion(size), contentType, metadata };
     });
+    return await orCancel(body, copy);
   }
 
   /** Rejects with code `unsupported`. */
@@ -256,9 +256,14 @@ async function checkConditions(
   { createOnly, ifMatch }: Conditions,
 ): Promise<void> {
   if (!createOnly && ifMatch === undefined) return;
-  const record = await readObjectRecord(path, call.operation);
+  const record = await readRecord(call, path);
   if (createOnly && record) throw objectExists(call.operation);
   if (ifMatch !== undefined && record?.etag !== ifMatch) throw otherVersion(call.operation);
+}
+
+async function readRecord(call: StorageCall, path: string): Promise<ObjectRecord | undefined> {
+  if (!await isDirectory(dirname(path))) return undefined;
+  return await readObjectRecord(path, call.operation);
 }
 
 function describe(key: string, record: ObjectRecord): ObjectMetadata {
