@@ -4,6 +4,7 @@ import type { CallOptions } from "../../core/call_options.ts";
 import type { PageRequest } from "../../core/page.ts";
 import { parseInput } from "../../core/validation.ts";
 import { type BenchmarkFilter, benchmarkFilterSchema } from "../../domain/benchmark.ts";
+import { searchField } from "../../domain/fields.ts";
 import { arrayLiteral } from "../array_literal.ts";
 import type { KeysetList, SortKey } from "../keyset.ts";
 import { queryBuilder } from "../query_builder.ts";
@@ -69,7 +70,9 @@ export function benchmarkList(options: BenchmarkListOptions): BenchmarkList {
 
 /** The benchmarks that match, best first. Throws a {@linkcode ValidationError} for a bad text or filter. */
 export function benchmarkSearch(text: string, options: BenchmarkSearchOptions = {}): BenchmarkList {
-  const filter = parseFilter(benchmarkFilterSchema, { ...options, text }, "search benchmarks");
+  const operation = "search benchmarks";
+  parseInput(searchField, text, "text", operation);
+  const filter = parseFilter(benchmarkFilterSchema, { ...options, text }, operation);
   return {
     identity: ["benchmark search", filter],
     query: matching(filter, sql`ts_rank(b.search_document, ${words(text)})`),

@@ -21,6 +21,8 @@ export interface BenchmarkFixture {
   draft(rest?: Partial<NewBenchmark>): NewBenchmark;
   /** Creates a benchmark of the user. */
   create(rest?: Partial<NewBenchmark>): Promise<Benchmark>;
+  /** Creates one a minute ago, so that the time of a change differs in milliseconds. */
+  createEarlier(rest?: Partial<NewBenchmark>): Promise<Benchmark>;
 }
 
 /** Registers a test that gets a fixture of its own in a database that all tests share. */
@@ -86,5 +88,14 @@ async function createFixture(pool: DatabasePool): Promise<BenchmarkFixture> {
   });
   const create = (rest?: Partial<NewBenchmark>): Promise<Benchmark> =>
     benchmarks.create(draft(rest));
-  return { pool, benchmarks, userId, addUser, draft, create };
+  const createEarlier = async (rest?: Partial<NewBenchmark>): Promise<Benchmark> => {
+    const { id } = await create(rest);
+    await pool.execute(
+      `update benchmarks set created_at = created_at - interval '1 minute',
+        updated_at = updated_at - interval '1 minute' where id = $1`,
+      [id],
+    );
+    return (await benchmarks.getById(id))!;
+  };
+  return { pool, benchmarks, userId, addUser, draft, create, createEarlier };
 }

@@ -74,7 +74,7 @@ function testPublication(test: BenchmarkTest): void {
 
   test("a publication is a change of the benchmark", async (fixture) => {
     const { benchmarks } = fixture;
-    const before = await fixture.create();
+    const before = await fixture.createEarlier();
     const published = await publish(fixture, before.id, "1.1.0");
     const after = await benchmarks.getById(before.id);
     assert.equal(after?.revision, before.revision + 1);
