@@ -251,9 +251,15 @@ export class ConnectionPool {
     } finally {
       this.#opening--;
     }
-    if (pooled) return this.release(pooled);
-    this.#openMore();
-    this.#noteDrained();
+    if (!pooled) {
+      this.#openMore();
+      this.#noteDrained();
+      return;
+    }
+    // Not through `release`: it need not be reusable for its first use.
+    const waiter = this.#nextWaiter();
+    if (waiter) waiter.resolve(pooled);
+    else this.release(pooled);
   }
 
   #failNext(error: unknown): void {

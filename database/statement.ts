@@ -156,7 +156,7 @@ class CompiledStatement<Input extends object, Row> implements Statement<Input, R
     if (!this.#compiled) {
       const { sql: text, parameters } = this.#compile();
       const digest = createHash("sha256").update(text).digest("hex");
-      const writes = /\b(insert into|update|delete from)\b/i.test(text);
+      const writes = /\b(insert into|update|delete from|merge into)\b/i.test(text);
       this.#compiled = { text, parameters, writes, id: `exchange_${digest.slice(0, 24)}` };
     }
     return this.#compiled;

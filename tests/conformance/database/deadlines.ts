@@ -133,8 +133,9 @@ export function testDeadlines(test: DatabaseTest, { capabilities }: DatabaseHarn
 
   test("a full queue refuses the next caller at once", async ({ small }) => {
     const pool = await small();
-    const end = gate();
-    const holder = pool.transaction(() => end.opened);
+    const [begun, end] = [gate(), gate()];
+    const holder = pool.transaction(() => (begun.open(), end.opened));
+    await begun.opened;
     const waiting = [pool.execute("select 1"), pool.execute("select 1")];
     await settlesWithin(50, rejects(pool.execute("select 1"), { code: "overloaded" }));
     end.open();
