@@ -149,7 +149,12 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
         throw new ConfigurationError(problems, "read the environment");
       }
       const url = environment["DATABASE_URL"] ?? "";
-      return { database: options.database ?? own(await createPool({ url })), cache, storage, events };
+      return {
+        database: options.database ?? own(await createPool({ url })),
+        cache,
+        storage,
+        events,
+      };
     });
   }
 

@@ -1,3 +1,9 @@
+/** What a timer is for. */
+export interface TimerOptions {
+  /** Nobody waits for it, so the process may end before. Default: `false`. */
+  readonly background?: boolean;
+}
+
 /** A source of time. Everything that expires, waits or measures takes one, so tests own the time. */
 export interface Clock {
   /** Wall-clock milliseconds since the Unix epoch. */
@@ -6,9 +12,10 @@ export interface Clock {
   monotonic(): number;
   /**
    * Calls `callback` once after `delayMs`, for any finite delay. Returns a function that cancels.
-   * A waiting timer does not keep the process alive.
+   * A timer that somebody waits for keeps the process alive; one for housekeeping must not, and
+   * says `background`.
    */
-  after(delayMs: number, callback: () => void): () => void;
+  after(delayMs: number, callback: () => void, options?: TimerOptions): () => void;
 }
 
 /** Above this `setTimeout` fires at once, on every runtime. */
@@ -18,14 +25,14 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  after(delayMs: number, callback: () => void): () => void {
+  after(delayMs: number, callback: () => void, options: TimerOptions = {}): () => void {
     let remainingMs = delayMs;
     let timer: ReturnType<typeof setTimeout>;
     const start = (): void => {
       const stepMs = Math.min(remainingMs, LONGEST_TIMER_MS);
       remainingMs -= stepMs;
       timer = setTimeout(() => remainingMs > 0 ? start() : callback(), stepMs);
-      unref(timer);
+      if (options.background) unref(timer);
     };
     start();
     return () => clearTimeout(timer);

@@ -61,6 +61,7 @@ export interface ErrorDetails {
 
 /** The base of every error that this library throws about the outside world or its input. */
 export class InfrastructureError extends Error {
+  /** The name of this class. */
   override readonly name: string = "InfrastructureError";
   /** What went wrong. */
   readonly code: ErrorCode;
@@ -93,6 +94,7 @@ export interface DatabaseErrorDetails extends ErrorDetails {
 
 /** A database operation failed. */
 export class DatabaseError extends InfrastructureError {
+  /** The name of this class. */
   override readonly name: string = "DatabaseError";
   /** The violated constraint, such as `users_email_key`. */
   readonly constraint: string | undefined;
@@ -112,21 +114,25 @@ export class DatabaseError extends InfrastructureError {
 
 /** A cache operation failed. */
 export class CacheError extends InfrastructureError {
+  /** The name of this class. */
   override readonly name: string = "CacheError";
 }
 
 /** An object storage operation failed. */
 export class StorageError extends InfrastructureError {
+  /** The name of this class. */
   override readonly name: string = "StorageError";
 }
 
 /** An event could not be published or received. */
 export class MessagingError extends InfrastructureError {
+  /** The name of this class. */
   override readonly name: string = "MessagingError";
 }
 
 /** A value could not be encoded or decoded. */
 export class SerializationError extends InfrastructureError {
+  /** The name of this class. */
   override readonly name: string = "SerializationError";
 
   /** Creates the error with code `serialization_failed`. */
@@ -137,6 +143,7 @@ export class SerializationError extends InfrastructureError {
 
 /** The thing that a call needs does not exist. */
 export class NotFoundError extends InfrastructureError {
+  /** The name of this class. */
   override readonly name: string = "NotFoundError";
   /** The kind of thing, such as `benchmark`. */
   readonly resource: string;
@@ -154,6 +161,7 @@ export class NotFoundError extends InfrastructureError {
 
 /** Configuration is missing or malformed; every problem is listed at once. */
 export class ConfigurationError extends InfrastructureError {
+  /** The name of this class. */
   override readonly name: string = "ConfigurationError";
   /** One sentence for each problem, without the offending secret. */
   readonly problems: readonly string[];
@@ -170,13 +178,17 @@ export class ConfigurationError extends InfrastructureError {
 
 /** Input was refused before it reached a server; nothing was changed. */
 export class ValidationError extends InfrastructureError {
+  /** The name of this class. */
   override readonly name: string = "ValidationError";
   /** The path of the refused field, such as `results[17].score`. */
   readonly field: string;
+  /** Why it was refused, such as `it must be a finite number, got NaN`. */
+  readonly reason: string;
 
   /** Creates the error with code `invalid_input`; `reason` completes "Cannot use <field>: …". */
   constructor(field: string, reason: string, operation = "validate") {
     super(`Cannot use ${field}: ${reason}`, { code: "invalid_input", operation });
     this.field = field;
+    this.reason = reason;
   }
 }

@@ -1,5 +1,5 @@
 import { SerializationError, ValidationError } from "./errors.ts";
-import { kindOf, textFlaw } from "./validation.ts";
+import { kindOf, memberPath, textFlaw } from "./validation.ts";
 
 /** A value that survives JSON unchanged. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | {
@@ -12,10 +12,11 @@ const MAX_DEPTH = 200;
 /**
  * Encodes a value as JSON that every store of this library returns unchanged.
  *
- * `undefined` members are left out, dates become ISO strings (as `JSON.stringify` does). Refused with
- * a {@linkcode ValidationError} that names the path below `field`: `NaN` and infinities (JSON would
- * turn them into `null`), `bigint`, functions, symbols, maps, sets and bytes (JSON would drop their content), NUL
- * and lone surrogates, a `__proto__` key, cycles and nesting below 200 levels.
+ * `undefined` members are left out, dates become ISO strings and -0 becomes 0 (as `JSON.stringify`
+ * does). Refused with a {@linkcode ValidationError} that names the path below `field`: `NaN` and
+ * infinities (JSON would turn them into `null`), `bigint`, functions, symbols, maps, sets and bytes
+ * (JSON would drop their content), NUL and lone surrogates, a `__proto__` key, cycles and nesting
+ * below 200 levels.
  */
 export function encodeJson(field: string, value: unknown): string {
   checkJson(field, value, 0);
@@ -69,7 +70,7 @@ function checkRecord(path: string, value: object, depth: number): void {
     }
     checkString(`${path} key`, key);
     const member = (value as Record<string, unknown>)[key];
-    if (member !== undefined) checkJson(`${path}.${key}`, member, depth + 1);
+    if (member !== undefined) checkJson(memberPath(path, key), member, depth + 1);
   }
 }
 

@@ -72,10 +72,19 @@ export function parseInput<T>(
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const field = (issue?.path ?? []).reduce<string>(
-    (path, part) => typeof part === "number" ? `${path}[${part}]` : join(path, String(part)),
+    (path, part) => typeof part === "number" ? `${path}[${part}]` : memberPath(path, String(part)),
     root,
   );
   throw new ValidationError(field, lowerFirst(issue?.message ?? "it is malformed"), operation);
+}
+
+/**
+ * The path of a member, as errors name it. A key that could break a log line or fill it is not shown;
+ * keys come from outside.
+ */
+export function memberPath(path: string, key: string): string {
+  const shown = /^[\p{L}\p{N} _$-]{1,100}$/u.test(key) ? key : `<key of ${key.length} characters>`;
+  return path === "" ? shown : `${path}.${shown}`;
 }
 
 /** Names the kind of a value without showing it. */
@@ -83,10 +92,6 @@ export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
   return typeof value;
-}
-
-function join(path: string, part: string): string {
-  return path === "" ? part : `${path}.${part}`;
 }
 
 function lowerFirst(text: string): string {

@@ -149,7 +149,7 @@ export class ConnectionPool {
     if (waiter) return waiter.resolve(pooled);
     pooled.idleSinceMs = nowMs;
     this.#idle.push(pooled);
-    this.#cancelSweep ??= this.#clock.after(this.#options.idleTimeoutMs, () => this.#sweep());
+    if (!this.#cancelSweep) this.#sweepAfter(this.#options.idleTimeoutMs);
   }
 
   /** Closes a connection whose state is unknown instead of taking it back. */
@@ -285,10 +285,12 @@ export class ConnectionPool {
     const stale = this.#idle.filter((one) => nowMs - one.idleSinceMs >= idleTimeoutMs);
     for (const pooled of stale) this.destroy(pooled);
     const oldest = this.#idle[0];
-    this.#cancelSweep = oldest && this.#clock.after(
-      oldest.idleSinceMs + idleTimeoutMs - nowMs,
-      () => this.#sweep(),
-    );
+    this.#cancelSweep = undefined;
+    if (oldest) this.#sweepAfter(oldest.idleSinceMs + idleTimeoutMs - nowMs);
+  }
+
+  #sweepAfter(delayMs: number): void {
+    this.#cancelSweep = this.#clock.after(delayMs, () => this.#sweep(), { background: true });
   }
 
   #waitError(operation: string, interruption: Interruption): DatabaseError {

@@ -64,7 +64,7 @@ async function createDriver(config: DatabaseConfig): Promise<DatabaseDriver> {
   if ("driver" in config) return config.driver;
   if ("url" in config) return new (await import("./drivers/pg.ts")).PgDriver(config);
   if ("embedded" in config) {
-    return new (await import("./drivers/pglite.ts")).PgliteDriver(config.embedded);
+    return await (await import("./drivers/pglite.ts")).PgliteDriver.open(config.embedded);
   }
   const { KyselyDriver } = await import("./drivers/kysely.ts");
   return new KyselyDriver({ dialect: config.dialect, maxConnections: config.max ?? 1 });

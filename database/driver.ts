@@ -67,6 +67,3 @@ export interface DriverConnection {
   /** Closes the connection, also in the middle of a statement. Never rejects. Idempotent. */
   close(): Promise<void>;
 }
-
-/** The protocol counts parameters in 16 bits; above that `pg` and PGlite wrap around. */
-export const MAX_PARAMETERS = 65_535;

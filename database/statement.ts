@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { CompiledQuery, Kysely } from "kysely";
-import { type DriverQuery, type DriverResult, MAX_PARAMETERS } from "./driver.ts";
+import type { DriverQuery, DriverResult } from "./driver.ts";
 import { queryBuilder } from "./query_builder.ts";
 import type { Schema } from "./schema.ts";
 import { InfrastructureError } from "../core/errors.ts";
@@ -99,11 +99,12 @@ export function statement<Input extends object, const C extends Columns>(
   );
 }
 
+/** A statement after its first use. */
 interface Compiled {
   readonly text: string;
   readonly id: string;
-  readonly parameters: readonly unknown[];
   readonly writes: boolean;
+  readonly parameters: readonly unknown[];
 }
 
 class CompiledStatement<Input extends object, Row> implements Statement<Input, Row> {
@@ -167,6 +168,9 @@ const DECODERS: Readonly<Record<string, (value: unknown) => unknown>> = {
   "int8": (value) => typeof value === "number" ? value : Number(value),
   "timestamptz": (value) => value instanceof Date ? value : new Date(String(value)),
 };
+
+/** The protocol counts parameters in 16 bits; above that `pg` and PGlite wrap around. */
+const MAX_PARAMETERS = 65_535;
 
 /** Refuses what the protocol would count modulo 65,536. */
 export function checkParameterCount(query: DriverQuery, operation: string): void {

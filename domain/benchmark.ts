@@ -1,6 +1,17 @@
 import { z } from "zod";
 import type { JsonValue } from "../core/json.ts";
-import { finiteField, idField, slugField, tagsField, textField } from "./fields.ts";
+import {
+  finiteField,
+  idField,
+  idsField,
+  jsonField,
+  jsonObjectField,
+  searchField,
+  slugField,
+  tagsField,
+  textField,
+} from "./fields.ts";
+import { versionField } from "./version.ts";
 
 /** What a benchmark is about. */
 export const BENCHMARK_CATEGORIES = [
@@ -38,7 +49,7 @@ export const STATUS_TRANSITIONS: Readonly<Record<BenchmarkStatus, readonly Bench
 
 /** A number that an evaluation produces. */
 export interface Metric {
-  /** Such as `pass@1`. */
+  /** Such as `pass@1`; unique in the version. */
   readonly name: string;
   /** Such as `accuracy` or `latency`. */
   readonly type: string;
@@ -72,7 +83,7 @@ export interface DatasetReference {
   readonly bucket: string;
   /** The key in the bucket. */
   readonly key: string;
-  /** The SHA-256 of the content, 64 hexadecimal digits. */
+  /** The SHA-256 of the content, 64 hexadecimal digits in lower case. */
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
@@ -138,7 +149,7 @@ export interface Benchmark {
   readonly citation: string | undefined;
   /** Words to find it by. */
   readonly tags: readonly string[];
-  /** The users who look after it. */
+  /** The users who look after it, in the order of their ids. */
   readonly maintainers: readonly string[];
   /** The version that is highest by SemVer precedence, whenever it was published. */
   readonly latestVersion: { readonly id: string; readonly version: string };
@@ -170,6 +181,12 @@ export interface NewBenchmarkVersion {
   readonly testCases?: readonly TestCase[] | undefined;
 }
 
+/** What a later version of a benchmark needs. */
+export interface VersionPublication extends NewBenchmarkVersion {
+  /** The user who publishes it. */
+  readonly createdBy: string;
+}
+
 /** What a new benchmark needs. */
 export interface NewBenchmark {
   /** Default: a new id. */
@@ -188,7 +205,7 @@ export interface NewBenchmark {
   readonly citation?: string | undefined;
   /** Up to 50. */
   readonly tags?: readonly string[] | undefined;
-  /** Users; the creator need not be among them. */
+  /** Up to 100 users; the creator need not be among them. */
   readonly maintainers?: readonly string[] | undefined;
   /** The user who makes it. */
   readonly createdBy: string;
@@ -196,12 +213,62 @@ export interface NewBenchmark {
   readonly version: NewBenchmarkVersion;
 }
 
+/** What can change about a benchmark; what is absent stays, `null` removes. */
+export interface BenchmarkChanges {
+  /** Another name. */
+  readonly name?: string | undefined;
+  /** Another description. */
+  readonly description?: string | undefined;
+  /** Another category. */
+  readonly category?: BenchmarkCategory | undefined;
+  /** Another licence. */
+  readonly license?: string | null | undefined;
+  /** Another citation. */
+  readonly citation?: string | null | undefined;
+  /** All the tags that it has then. */
+  readonly tags?: readonly string[] | undefined;
+}
+
+/** What a list of benchmarks holds; absent parts do not filter. */
+export interface BenchmarkFilter {
+  /** Benchmarks of this category. */
+  readonly category?: BenchmarkCategory | undefined;
+  /** Benchmarks of this status. Absent: all but the archived ones. */
+  readonly status?: BenchmarkStatus | undefined;
+  /** Benchmarks that this user made. */
+  readonly author?: string | undefined;
+  /** Benchmarks that this user looks after. */
+  readonly maintainer?: string | undefined;
+  /** Benchmarks that have all of these tags. */
+  readonly tags?: readonly string[] | undefined;
+  /**
+   * Benchmarks with these words in their name, tags or description, in any form of English
+   * (`tests` finds `testing`). As in web search, `"a b"` is a phrase, `or` is one, `-a` is without.
+   * Whatever the text is, it never fails; without a word to look for it finds nothing.
+   */
+  readonly text?: string | undefined;
+}
+
+/** The rules for a category. */
+export const benchmarkCategorySchema: z.ZodType<BenchmarkCategory> = z.enum(BENCHMARK_CATEGORIES);
+
+/** The rules for a status. */
+export const benchmarkStatusSchema: z.ZodType<BenchmarkStatus> = z.enum(BENCHMARK_STATUSES);
+
+const rangeSchema: z.ZodType<Metric["range"]> = z.strictObject({
+  min: finiteField.optional(),
+  max: finiteField.optional(),
+}).refine(
+  ({ min = -Infinity, max = Infinity }) => min <= max,
+  "its minimum must not be above its maximum",
+);
+
 const metricSchema: z.ZodType<Metric> = z.strictObject({
   name: textField(1, 100),
   type: textField(1, 100),
   unit: textField(1, 50).optional(),
   higherIsBetter: z.boolean(),
-  range: z.strictObject({ min: finiteField.optional(), max: finiteField.optional() }).optional(),
+  range: rangeSchema.optional(),
 });
 
 const evaluationSchema: z.ZodType<EvaluationCriteria> = z.strictObject({
@@ -209,27 +276,41 @@ const evaluationSchema: z.ZodType<EvaluationCriteria> = z.strictObject({
   secondaryMetrics: z.array(metricSchema).max(100).optional(),
   aggregation: textField(1, 100).optional(),
   normalization: textField(1, 100).optional(),
-});
+}).refine(
+  ({ primaryMetric, secondaryMetrics = [] }) => haveOwnNames([primaryMetric, ...secondaryMetrics]),
+  { path: ["secondaryMetrics"], message: "each metric must have a name of its own" },
+);
 
 const datasetSchema: z.ZodType<DatasetReference> = z.strictObject({
   name: textField(1, 200),
   bucket: textField(1, 63),
   key: textField(1, 1_024),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, "it must have 64 hexadecimal digits"),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, "it must have 64 hexadecimal digits in lower case"),
   size: z.int().min(0),
 });
 
-/** The rules for a new version, but for its test cases, which are checked one by one. */
-export const newBenchmarkVersionSchema: z.ZodType<NewBenchmarkVersion> = z.strictObject({
+const datasetsSchema: z.ZodType<readonly DatasetReference[]> = z.array(datasetSchema)
+  .max(100).refine(haveOwnNames, "each dataset must have a name of its own");
+
+const versionFields = {
   id: idField.optional(),
-  version: textField(1, 100),
+  version: versionField,
   changelog: textField(0, 50_000).optional(),
   evaluation: evaluationSchema,
-  execution: z.record(z.string(), z.json()).optional() as z.ZodType<
-    Readonly<Record<string, JsonValue>> | undefined
-  >,
-  datasets: z.array(datasetSchema).max(100).optional(),
+  execution: jsonObjectField.optional(),
+  datasets: datasetsSchema.optional(),
   testCases: z.array(z.custom<TestCase>()).max(100_000).optional(),
+};
+
+/** The rules for a new version, but for its test cases, which are checked one by one. */
+export const newBenchmarkVersionSchema: z.ZodType<NewBenchmarkVersion> = z.strictObject(
+  versionFields,
+);
+
+/** The rules for a later version, but for its test cases. */
+export const versionPublicationSchema: z.ZodType<VersionPublication> = z.strictObject({
+  ...versionFields,
+  createdBy: idField,
 });
 
 /** The rules for a new benchmark. */
@@ -238,21 +319,45 @@ export const newBenchmarkSchema: z.ZodType<NewBenchmark> = z.strictObject({
   slug: slugField,
   name: textField(1, 200),
   description: textField(0, 20_000).optional(),
-  category: z.enum(BENCHMARK_CATEGORIES),
+  category: benchmarkCategorySchema,
   license: textField(1, 100).optional(),
   citation: textField(1, 5_000).optional(),
   tags: tagsField.optional(),
-  maintainers: z.array(idField).max(100).optional(),
+  maintainers: idsField.optional(),
   createdBy: idField,
   version: newBenchmarkVersionSchema,
+});
+
+/** The rules for changes. */
+export const benchmarkChangesSchema: z.ZodType<BenchmarkChanges> = z.strictObject({
+  name: textField(1, 200).optional(),
+  description: textField(0, 20_000).optional(),
+  category: benchmarkCategorySchema.optional(),
+  license: textField(1, 100).nullable().optional(),
+  citation: textField(1, 5_000).nullable().optional(),
+  tags: tagsField.optional(),
+});
+
+/** The rules for a filter. */
+export const benchmarkFilterSchema: z.ZodType<BenchmarkFilter> = z.strictObject({
+  category: benchmarkCategorySchema.optional(),
+  status: benchmarkStatusSchema.optional(),
+  author: idField.optional(),
+  maintainer: idField.optional(),
+  tags: tagsField.optional(),
+  text: searchField.optional(),
 });
 
 /** The rules for one test case. */
 export const testCaseSchema: z.ZodType<TestCase> = z.strictObject({
   name: textField(1, 200),
-  input: z.json() as z.ZodType<JsonValue>,
-  expected: (z.json() as z.ZodType<JsonValue>).optional(),
+  input: jsonField,
+  expected: jsonField.optional(),
   evaluationMethod: textField(1, 100),
   weight: finiteField.refine((weight) => weight >= 0, "it must be at least 0").optional(),
   tags: tagsField.optional(),
 });
+
+function haveOwnNames(things: readonly { readonly name: string }[]): boolean {
+  return new Set(things.map(({ name }) => name)).size === things.length;
+}

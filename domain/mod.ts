@@ -5,6 +5,7 @@
  */
 
 export * from "./benchmark.ts";
+export * from "./events.ts";
 export * from "./ids.ts";
 export * from "./organization.ts";
 export * from "./submission.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { idField, slugField, textField, urlField } from "./fields.ts";
+import { idField, searchField, slugField, textField, urlField } from "./fields.ts";
 
 /** The kinds of organization. */
 export const ORGANIZATION_TYPES = [
@@ -61,6 +61,32 @@ export interface OrganizationMember {
   readonly joinedAt: Date;
 }
 
+/** An organization that a user belongs to. */
+export interface Membership {
+  /** The organization. */
+  readonly organization: Organization;
+  /** What the user may do in it. */
+  readonly role: MemberRole;
+  /** When the user joined. */
+  readonly joinedAt: Date;
+}
+
+/** What a list of organizations holds; absent parts do not filter. */
+export interface OrganizationFilter {
+  /** Organizations of this kind. */
+  readonly type?: OrganizationType | undefined;
+  /** Organizations that the platform has checked, or has not. */
+  readonly verified?: boolean | undefined;
+  /** Organizations with this text in their slug, name or description, without regard to case. */
+  readonly search?: string | undefined;
+}
+
+/** What a list of members holds; absent parts do not filter. */
+export interface MemberFilter {
+  /** Members of this role. */
+  readonly role?: MemberRole | undefined;
+}
+
 /** What a new organization needs. */
 export interface NewOrganization {
   /** Default: a new id. */
@@ -117,4 +143,16 @@ export const organizationChangesSchema: z.ZodType<OrganizationChanges> = z.stric
   type: organizationTypeSchema.optional(),
   description: textField(0, 5_000).nullable().optional(),
   website: urlField.nullable().optional(),
+});
+
+/** The rules for a filter. */
+export const organizationFilterSchema: z.ZodType<OrganizationFilter> = z.strictObject({
+  type: organizationTypeSchema.optional(),
+  verified: z.boolean().optional(),
+  search: searchField.optional(),
+});
+
+/** The rules for a filter of members. */
+export const memberFilterSchema: z.ZodType<MemberFilter> = z.strictObject({
+  role: memberRoleSchema.optional(),
 });

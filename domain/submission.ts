@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { JsonValue } from "../core/json.ts";
-import { finiteField, idField, textField } from "./fields.ts";
+import { finiteField, idField, jsonObjectField, textField } from "./fields.ts";
 
 /** How far a result is to be trusted, from least to most. */
 export const VERIFICATION_LEVELS = [
@@ -206,9 +206,7 @@ export const newSubmissionSchema: z.ZodType<NewSubmission> = z.strictObject({
     Readonly<Record<string, number>> | undefined
   >,
   results: z.array(z.custom<CaseResult>()).max(100_000).optional(),
-  execution: z.record(z.string(), z.json()).optional() as z.ZodType<
-    Readonly<Record<string, JsonValue>> | undefined
-  >,
+  execution: jsonObjectField.optional(),
   visibility: visibilitySchema.optional(),
 }).refine(
   ({ score, failure }) => (score === undefined) !== (failure === undefined),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { textField, urlField } from "./fields.ts";
+import { idField, searchField, textField, urlField } from "./fields.ts";
 
 /** What a user may do, from least to most. */
 export const USER_ROLES = ["anonymous", "registered", "contributor", "reviewer", "admin"] as const;
@@ -65,6 +65,30 @@ export interface NewUser {
   readonly passwordHash?: string | undefined;
 }
 
+/** What users change about themselves; what is absent stays, `null` removes. */
+export interface UserChanges {
+  /** Another name to show. */
+  readonly displayName?: string | null | undefined;
+  /** Replaces the whole profile. */
+  readonly profile?: UserProfile | undefined;
+}
+
+/** What a list of users holds; absent parts do not filter. */
+export interface UserFilter {
+  /** Users of this role. */
+  readonly role?: UserRole | undefined;
+  /** Users with this text in username, display name or e-mail address, without regard to case. */
+  readonly search?: string | undefined;
+}
+
+/** What a login compares a password with. */
+export interface UserCredentials {
+  /** Whose they are. */
+  readonly userId: string;
+  /** As it was given to the library. */
+  readonly passwordHash: string;
+}
+
 /** The rules for a profile. */
 export const userProfileSchema: z.ZodType<UserProfile> = z.strictObject({
   bio: textField(0, 5_000).optional(),
@@ -80,16 +104,34 @@ export const userRoleSchema: z.ZodType<UserRole> = z.enum(USER_ROLES);
 /** The rules for an e-mail address. */
 export const emailSchema: z.ZodType<string> = z.email().max(254);
 
+/** The rules for the name to show. */
+const displayNameSchema: z.ZodType<string> = textField(1, 100);
+
+/** The rules for what a caller's hash function made. */
+export const passwordHashSchema: z.ZodType<string> = textField(1, 1_000);
+
 /** The rules for a new account. */
 export const newUserSchema: z.ZodType<NewUser> = z.strictObject({
-  id: z.guid().optional(),
+  id: idField.optional(),
   email: emailSchema,
   username: z.string().regex(
     /^[A-Za-z0-9_-]{2,40}$/,
     "it must have 2 to 40 letters, digits, hyphens and underscores",
   ),
-  displayName: textField(1, 100).optional(),
+  displayName: displayNameSchema.optional(),
   role: userRoleSchema.optional(),
   profile: userProfileSchema.optional(),
-  passwordHash: textField(1, 1_000).optional(),
+  passwordHash: passwordHashSchema.optional(),
+});
+
+/** The rules for changes. */
+export const userChangesSchema: z.ZodType<UserChanges> = z.strictObject({
+  displayName: displayNameSchema.nullable().optional(),
+  profile: userProfileSchema.optional(),
+});
+
+/** The rules for a filter. */
+export const userFilterSchema: z.ZodType<UserFilter> = z.strictObject({
+  role: userRoleSchema.optional(),
+  search: searchField.optional(),
 });

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { ValidationError } from "../core/errors.ts";
 import { kindOf } from "../core/validation.ts";
 
@@ -6,6 +7,12 @@ const SEMVER =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$/;
 
 const MAX_LENGTH = 100;
+
+/** A version by SemVer 2.0.0. */
+export const versionField: z.ZodType<string> = z.string().max(MAX_LENGTH).regex(
+  SEMVER,
+  "it must be a semantic version such as 1.0.0",
+);
 
 /** Returns `value` if it is a version by SemVer 2.0.0; throws a {@linkcode ValidationError} otherwise. */
 export function checkVersion(field: string, value: unknown): string {

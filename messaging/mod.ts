@@ -1,1 +1,14 @@
-export {};
+/**
+ * Events between the parts of the exchange: what is published and received, and the bus inside one
+ * process.
+ *
+ * @module
+ */
+
+export * from "../domain/events.ts";
+export * from "./adapters/memory.ts";
+export * from "./envelope.ts";
+export * from "./event_channel.ts";
+export * from "./message_iterator.ts";
+export * from "./messaging.ts";
+export * from "./undecodable_message_error.ts";

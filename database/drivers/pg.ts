@@ -9,7 +9,8 @@ import pg from "pg";
 import { settleWithin } from "../../core/call_options.ts";
 import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import { type ConnectionSettings, parseConnectionUrl } from "../connection_url.ts";
-import { PG_TYPES } from "./pg_types.ts";
+import { type FieldCache, PreparedQuery } from "./prepared_query.ts";
+import { PG_TYPES, textParser } from "./pg_types.ts";
 import type {
   DatabaseDriver,
   DriverColumn,
@@ -105,6 +106,7 @@ export class PgDriver implements DatabaseDriver {
 class PgConnection implements DriverConnection {
   readonly #client: pg.Client;
   readonly #settings: ConnectionSettings;
+  readonly #fields: FieldCache = new Map();
   #broken = false;
 
   constructor(client: pg.Client, settings: ConnectionSettings, onBroken: () => void) {
@@ -128,10 +130,27 @@ class PgConnection implements DriverConnection {
     return !this.#broken && this.#transactionStatus() === "I";
   }
 
-  async execute({ text, values, name }: DriverQuery): Promise<DriverResult> {
-    const config = { text, values: values as unknown[], name } as pg.QueryConfig;
+  execute(query: DriverQuery): Promise<DriverResult> {
+    return query.name === undefined
+      ? this.#executeOnce(query)
+      : this.#executePrepared({ ...query, name: query.name });
+  }
+
+  async #executePrepared(query: DriverQuery & { readonly name: string }): Promise<DriverResult> {
+    const prepared = new PreparedQuery(query, this.#fields, textParser);
+    this.#client.query(prepared as unknown as pg.Submittable);
+    try {
+      return await this.#whenReady(prepared.result);
+    } catch (error) {
+      // "cached plan must not change result type": the schema changed under the connection.
+      if ((error as { code?: unknown }).code === "0A000") this.#broken = true;
+      throw error;
+    }
+  }
+
+  async #executeOnce({ text, values }: DriverQuery): Promise<DriverResult> {
     const results: pg.QueryResult | pg.QueryResult[] = await this.#whenReady(
-      this.#client.query(config),
+      this.#client.query({ text, values: values as unknown[] }),
     );
     // Several statements in one text give a result each.
     const result = Array.isArray(results) ? results.at(-1) : results;

@@ -24,6 +24,14 @@ export const PG_TYPES: pg.CustomTypesConfig = {
       ],
 };
 
+/** Of types that are text anyway, nothing has to be parsed. */
+const TEXT_TYPES: ReadonlySet<number> = new Set([25, 1043, 1700, 2950]);
+
+/** How a value of a type is read from its text; `undefined` keeps the text. */
+export function textParser(typeId: number): Parse | undefined {
+  return TEXT_TYPES.has(typeId) ? undefined : PG_TYPES.getTypeParser(typeId, "text");
+}
+
 function arrayOf(parse: Parse): Parse {
   // The object id of text[].
   const parseTexts = pg.types.getTypeParser(1009 as number) as Parse;

@@ -5,6 +5,7 @@
  * @module
  */
 import { mkdir } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { PGlite, types } from "@electric-sql/pglite";
 import type {
   DatabaseDriver,
@@ -34,6 +35,16 @@ export class PgliteDriver implements DatabaseDriver {
   /** Opens nothing yet. */
   constructor(config: PgliteDriverConfig = {}) {
     this.#config = config;
+  }
+
+  /**
+   * Creates the driver and opens the database, which takes a second or, on a busy machine, many: more
+   * than callers of a pool would wait for a connection. Throws `conflict` if another process has the folder.
+   */
+  static async open(config: PgliteDriverConfig = {}): Promise<PgliteDriver> {
+    const driver = new PgliteDriver(config);
+    await driver.connect(() => {});
+    return driver;
   }
 
   /** Opens the database at the first call; throws `conflict` if another process has the folder. */
@@ -89,6 +100,8 @@ class PgliteConnection implements DriverConnection {
   }
 
   async execute({ text, values }: DriverQuery): Promise<DriverResult> {
+    // PGlite answers without a turn of the event loop: timers and handlers get theirs here.
+    await nextTurn();
     const before = this.#inTransaction;
     // Nobody knows after an error, or after the first statements of a text that fails later.
     this.#inTransaction = true;

@@ -21,9 +21,11 @@ create table users (
   constraint users_profile_check check (jsonb_typeof(profile) = 'object')
 );
 
--- A deleted user keeps the row, for what refers to it, but not the names.
-create unique index users_email_key on users (lower(email)) where deleted_at is null;
-create unique index users_username_key on users (lower(username)) where deleted_at is null;
+-- A deleted user keeps the row, for what refers to it, but not the names. The collation folds A to Z
+-- only: others make a Turkish I differ from i, and the Kelvin sign, in a stranger's address, equal to k.
+create unique index users_email_key on users (lower(email collate "C")) where deleted_at is null;
+create unique index users_username_key
+  on users (lower(username collate "C")) where deleted_at is null;
 create index users_created_at_idx on users (created_at desc, id desc);
 
 create table organizations (

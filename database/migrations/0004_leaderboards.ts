@@ -67,11 +67,11 @@ declare
 begin
   select case when higher_is_better then 1 else -1 end into direction
   from benchmark_versions where id = in_version;
-  -- The lock comes before the search, so that the search sees what the lock waited for.
+  -- Two refreshes of one model would lock its entries in any order, and lose sight of entries that
+  -- the other one puts in again. 1,024 locks bound what a transaction over many models holds.
+  perform pg_advisory_xact_lock(1886220131, hashtext(in_model_key::text) & 1023);
+  -- The lock on the entries comes before the search, so that the search sees what it waited for.
   -- "is not distinct from" keeps a plan made on an empty table from walking the whole board.
-  perform from leaderboard_entries e
-  where e.model_key = in_model_key and e.version_id is not distinct from in_version
-  order by e.level for update;
   with gone as (
     delete from leaderboard_entries e
     where e.model_key = in_model_key and e.version_id is not distinct from in_version

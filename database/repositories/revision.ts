@@ -1,5 +1,6 @@
 import type { CallOptions } from "../../core/call_options.ts";
 import { DatabaseError, NotFoundError } from "../../core/errors.ts";
+import { checkInteger } from "../../core/validation.ts";
 
 /** An update that must not overwrite what somebody else changed meanwhile. */
 export interface UpdateOptions extends CallOptions {
@@ -8,6 +9,15 @@ export interface UpdateOptions extends CallOptions {
    * nothing and fails with `conflict`. Absent: the last writer wins.
    */
   readonly expectedRevision?: number | undefined;
+}
+
+/**
+ * Returns the revision as a statement takes it; throws a {@linkcode ValidationError} unless it can
+ * be one.
+ */
+export function checkRevision({ expectedRevision }: UpdateOptions): number | null {
+  if (expectedRevision === undefined) return null;
+  return checkInteger("expectedRevision", expectedRevision, { min: 1, max: 2 ** 31 - 1 });
 }
 
 /**

@@ -1,9 +1,8 @@
-import { type CallOptions } from "../../core/call_options.ts";
+import type { CallOptions } from "../../core/call_options.ts";
 import { NotFoundError } from "../../core/errors.ts";
-import { encodeJson } from "../../core/json.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { checkInteger, parseInput } from "../../core/validation.ts";
-import { checkId, newId } from "../../domain/ids.ts";
+import { checkId } from "../../domain/ids.ts";
 import {
   type CaseResult,
   type LeaderboardEntry,
@@ -17,7 +16,6 @@ import {
   type Visibility,
   visibilitySchema,
 } from "../../domain/submission.ts";
-import { arrayLiteral } from "../array_literal.ts";
 import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
 import { count, readPage } from "../keyset.ts";
@@ -30,6 +28,7 @@ import {
 } from "./leaderboard.ts";
 import { resultList } from "./result_list.ts";
 import { requireUpdated, type UpdateOptions } from "./revision.ts";
+import { toSubmissionInput } from "./submission_input.ts";
 import {
   type SubmissionFilter,
   submissionList,
@@ -63,7 +62,7 @@ export class PostgresSubmissionRepository {
     const checked = parseInput(newSubmissionSchema, submission, "submission", operation);
     const results = checked.results ?? [];
     checkCaseResults(results);
-    const row = await this.#insert(toInput(checked, results), results, options);
+    const row = await this.#insert(toSubmissionInput(checked), results, options);
     if (!row) {
       throw new NotFoundError("benchmark version", {
         operation,
@@ -277,33 +276,4 @@ function checkTarget(id: string, { expectedRevision }: UpdateOptions): Target {
     checkInteger("expectedRevision", expectedRevision, { min: 1 });
   }
   return { id: checkId("id", id), expectedRevision };
-}
-
-function toInput(
-  submission: NewSubmission,
-  results: readonly CaseResult[],
-): statements.SubmissionInput {
-  const { model, confidenceInterval: interval, metrics = {} } = submission;
-  return {
-    ...resultArrays(results, 0),
-    id: submission.id ?? newId(),
-    versionId: submission.versionId,
-    provider: model.provider,
-    name: model.name,
-    version: model.version ?? "",
-    official: model.official ?? false,
-    submittedBy: submission.submittedBy,
-    organizationId: submission.organizationId,
-    verifiedProvider: submission.verifiedProvider ?? false,
-    status: submission.score === undefined ? "failed" : "completed",
-    score: submission.score,
-    low: interval?.low,
-    high: interval?.high,
-    level: interval?.level,
-    failure: submission.failure,
-    execution: encodeJson("execution", submission.execution ?? {}),
-    visibility: submission.visibility ?? "public",
-    metricNames: arrayLiteral(Object.keys(metrics)),
-    metricValues: arrayLiteral(Object.values(metrics)),
-  };
 }

@@ -88,15 +88,15 @@ test("a file has at most 250 lines of code, a migration as many as it needs", ()
   }, ["core/long.ts has 251 lines of code"]);
 });
 
-test("a function has at most 40 lines of code, in tests without the functions inside", () => {
+test("a function has at most 40 lines of code, not counting the tests that it registers", () => {
   const outer = (inner: number): string =>
     `const f = () => {\n  g(() => {\n${"x();\n".repeat(inner - 4)}  });\n};\n`;
   assertBroken(rules.keepsFunctionsSmall, {
     "core/fits.ts": outer(40),
     "core/long.ts": outer(41),
     "core/method.ts": `class C {\n  m(): void {\n${"x();\n".repeat(39)}  }\n}`,
-    "tests/core/list_test.ts": outer(42),
-    "tests/core/long_test.ts": outer(43),
+    "tests/core/list_test.ts": outer(42).replace("g(", 'test("name", '),
+    "tests/core/long_test.ts": outer(43).replace("g(", "test(`name ${1}`, "),
   }, [
     "core/long.ts:1 is a function of 41 lines",
     "core/method.ts:2 is a function of 41 lines",
@@ -159,6 +159,8 @@ test("a published file that does something needs a test of its name in its area"
     "core/mod.ts": `export * from "./json.ts";`,
     "storage/adapters/memory.ts": "export class Memory {}",
     "cache/adapters/memory.ts": "export class Memory {}",
+    "storage/portable.ts": "export class Portable {}",
+    "tests/storage/deep/memory_test.ts": "",
     "tests/storage/memory_test.ts": "",
     "database/migrations/0001_people.ts": "export const sql = 1;",
   }, [

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
-import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chown, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { freePort } from "./free_port.ts";
-import { withClient } from "./postgres.ts";
+import { RUN_VARIABLE, withClient } from "./postgres.ts";
 import { runChecked } from "./run_command.ts";
 
 /** How a private PostgreSQL differs from the fastest one for tests. */
@@ -38,7 +38,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Priv
   const binaries = findBinaries();
   if (!binaries) throw new Error("Cannot start PostgreSQL: initdb and postgres are not installed");
   const account = await findAccount();
-  const directory = await mkdtemp(join(tmpdir(), "exchange-postgres-"));
+  const directory = await mkdtemp(join(tmpdir(), folderPrefix(process.env[RUN_VARIABLE])));
   try {
     await initialize(binaries, account, directory, options);
     const server = new PrivatePostgres({
@@ -57,6 +57,37 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Priv
     await rm(directory, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Stops and deletes the servers that killed test files of a run left running. */
+export async function stopLeftServers(run: string): Promise<void> {
+  const folders = (await readdir(tmpdir())).filter((name) => name.startsWith(folderPrefix(run)));
+  for (const folder of folders) {
+    const file = join(tmpdir(), folder, "data", "postmaster.pid");
+    const pid = Number((await readFile(file, "utf8").catch(() => "")).split("\n")[0]);
+    if (pid > 0) await endServer(pid);
+    await rm(join(tmpdir(), folder), { recursive: true, force: true });
+  }
+}
+
+/** Ends a server that is not our child, also one that was paused. */
+async function endServer(pid: number): Promise<void> {
+  signalIfAlive(pid, "SIGCONT");
+  signalIfAlive(pid, "SIGQUIT");
+  while (signalIfAlive(pid, 0)) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** Sends a signal; returns whether the process is there. */
+function signalIfAlive(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+function folderPrefix(run = "alone"): string {
+  return `exchange-postgres-${run}-`;
 }
 
 /** A PostgreSQL that belongs to one test file, which may do to it what it likes. */
@@ -121,7 +152,7 @@ export class PrivatePostgres implements AsyncDisposable {
 
   /** Ends a `pause`. */
   resume(): void {
-    for (const pid of this.#paused) process.kill(pid, "SIGCONT");
+    for (const pid of this.#paused) signalIfAlive(pid, "SIGCONT");
     this.#paused = [];
   }
 

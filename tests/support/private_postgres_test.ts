@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import process from "node:process";
 import pg from "pg";
 import { createCertificate } from "./certificate.ts";
-import { withClient } from "./postgres.ts";
-import { type PostgresOptions, type PrivatePostgres, startPostgres } from "./private_postgres.ts";
+import { RUN_VARIABLE, withClient } from "./postgres.ts";
+import {
+  type PostgresOptions,
+  type PrivatePostgres,
+  startPostgres,
+  stopLeftServers,
+} from "./private_postgres.ts";
 import { privateServerTest } from "./services.ts";
 
 const test = privateServerTest("postgres");
@@ -46,6 +53,20 @@ test("a server keeps its port and data when it is stopped and started", async ()
     assert.equal(server.port, port);
     await withClient(server.url, (client) => client.query("select from kept"));
   });
+});
+
+test("a server that a killed test file left running is stopped and deleted", async () => {
+  const run = crypto.randomUUID().slice(0, 8);
+  const before = process.env[RUN_VARIABLE];
+  process.env[RUN_VARIABLE] = run;
+  const server = await startPostgres();
+  process.env[RUN_VARIABLE] = before ?? "alone";
+  await server.pause();
+  await stopLeftServers("another");
+  process.kill(server.pid, 0);
+  await stopLeftServers(run);
+  await server.stop();
+  assert.deepEqual((await readdir(tmpdir())).filter((name) => name.includes(run)), []);
 });
 
 test("with a password and TLS, wrong passwords and strangers are refused", async () => {

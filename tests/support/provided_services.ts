@@ -37,14 +37,19 @@ async function provide(name: ServiceName): Promise<Provided> {
     return {
       env: { [variable]: service.url },
       description: `${name} at ${new URL(service.url).host}`,
-      close: (run) => cleanUp(service.url, run),
+      close: (run) => cleanUp(run, service.url),
     };
   }
-  if (!isInstalled()) return { env: {}, description: service.missing, close: async () => {} };
+  if (!isInstalled()) {
+    return { env: {}, description: service.missing, close: () => Promise.resolve() };
+  }
   const server = await start();
   return {
     env: { [variable]: server.url },
     description: `a private ${name} at ${new URL(server.url).host}`,
-    close: async () => await server[Symbol.asyncDispose](),
+    close: async (run) => {
+      await server[Symbol.asyncDispose]();
+      await cleanUp(run, undefined);
+    },
   };
 }

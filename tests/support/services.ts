@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import process from "node:process";
 import { dropLeftDatabases, probePostgres } from "./postgres.ts";
-import { isPostgresInstalled, startPostgres } from "./private_postgres.ts";
+import { isPostgresInstalled, startPostgres, stopLeftServers } from "./private_postgres.ts";
 import { skipTest } from "./skip.ts";
 
 /** A server that a test run started for itself. */
@@ -20,8 +20,8 @@ export interface ServiceKind {
   readonly startCommand: string;
   /** Rejects unless tests can use the server at `url`. */
   readonly probe: (url: string) => Promise<void>;
-  /** Deletes what killed test files of a run left on the server at `url`. */
-  readonly cleanUp: (url: string, run: string) => Promise<void>;
+  /** Deletes what killed test files of a run left: on the server at `url`, and servers of their own. */
+  readonly cleanUp: (run: string, url: string | undefined) => Promise<void>;
   /** Installs the binaries for {@linkcode ServiceKind.start} on Debian. */
   readonly installCommand: string;
   /** Whether {@linkcode ServiceKind.start} can work on this machine. */
@@ -40,7 +40,10 @@ export const SERVICES = {
     ],
     startCommand: "docker compose up --detach --wait postgres",
     probe: probePostgres,
-    cleanUp: dropLeftDatabases,
+    cleanUp: async (run, url): Promise<void> => {
+      await stopLeftServers(run);
+      if (url) await dropLeftDatabases(url, run);
+    },
     installCommand: "apt-get install postgresql",
     isInstalled: isPostgresInstalled,
     start: () => startPostgres(),

@@ -1,0 +1,155 @@
+// Reading boards of 10,000 and 1,000,000 submissions, and what keeping them costs a writer.
+import process from "node:process";
+import pg from "pg";
+import { newId, PostgresSubmissionRepository } from "../mod.ts";
+import { createSubmission } from "../database/repositories/submission_statements.ts";
+import { compare } from "./compare.ts";
+import { type Fixture, openFixture } from "./fixture.ts";
+import { printGoals, printRows, slowerBy } from "./print.ts";
+
+/** Fills two boards and measures the top 100, the rank of a model in the middle, and writes. */
+export async function benchLeaderboard(rounds: number, large = 1_000_000): Promise<void> {
+  await using fixture = await openFixture(20);
+  const small = await fill(fixture, "1.0.0", 10_000);
+  const big = await fill(fixture, "2.0.0", large);
+  await fixture.pool.execute("analyze");
+  const raw = new pg.Pool({ connectionString: fixture.url, max: 20 });
+  try {
+    await benchReads(fixture, raw, small, big, rounds, large);
+    await fixture.pool.execute(BARE_TABLE, [], { timeoutMs: 600_000 });
+    for (const writers of [1, 16]) await benchWrites(fixture, raw, big, writers, rounds);
+  } finally {
+    await raw.end();
+  }
+}
+
+async function fill(fixture: Fixture, version: string, count: number): Promise<string> {
+  const versionId = await fixture.createVersion(version);
+  const chunk = 10_000;
+  for (let done = 0; done < count; done += chunk) {
+    // One fifth of the submissions are by different models, as in a busy exchange.
+    await fixture.pool.execute(
+      `insert into submissions (id, version_id, benchmark_id, model_provider, model_name,
+        submitted_by, status, score)
+      select gen_random_uuid(), $1, $2, 'provider', 'model-' || (n % $3), $4, 'completed',
+        random() * 100
+      from generate_series($5::integer, $6::integer) as n`,
+      [versionId, fixture.benchmarkId, count / 5, fixture.userId, done, done + chunk - 1],
+      { timeoutMs: 600_000 },
+    );
+    process.stderr.write(`\r  filling ${version}: ${done + chunk} of ${count} `);
+  }
+  process.stderr.write("\n");
+  return versionId;
+}
+
+async function benchReads(
+  { pool }: Fixture,
+  raw: pg.Pool,
+  small: string,
+  big: string,
+  rounds: number,
+  large: number,
+): Promise<void> {
+  const repository = new PostgresSubmissionRepository(pool);
+  const middle = async (versionId: string) => {
+    const { rows } = await pool.execute(
+      `select model_name from leaderboard_entries where version_id = $1 and level = 0
+      order by bucket desc, sort_score desc
+      offset (select count(*) / 2 from leaderboard_entries where version_id = $1 and level = 0) limit 1`,
+      [versionId],
+    );
+    return { provider: "provider", name: String(rows[0]?.["model_name"]) };
+  };
+  const [smallModel, bigModel] = [await middle(small), await middle(big)];
+  const top = (versionId: string) => () => repository.getLeaderboard({ versionId }, { limit: 100 });
+  const rows = await compare([
+    { name: "select 1", run: () => raw.query({ name: "one", text: "select 1" }) },
+    { name: "top 100 of 10,000", run: top(small) },
+    { name: `top 100 of ${large}`, run: top(big) },
+    { name: "rank in 10,000", run: () => repository.getRank({ versionId: small }, smallModel) },
+    { name: `rank in ${large}`, run: () => repository.getRank({ versionId: big }, bigModel) },
+  ], { rounds, slotMs: 60, concurrency: 1 });
+  printRows("Read a board", rows);
+  printGoals([
+    slowerBy(rows, `top 100 of ${large}`, "select 1", 3),
+    slowerBy(rows, `top 100 of ${large}`, "top 100 of 10,000", 1.3),
+    slowerBy(rows, `rank in ${large}`, "select 1", 3),
+    slowerBy(rows, `rank in ${large}`, "rank in 10,000", 1.3),
+  ]);
+}
+
+/** The bare insert goes into a table with the same columns, indexes and foreign keys, but without the board. */
+async function benchWrites(
+  { pool, userId }: Fixture,
+  raw: pg.Pool,
+  versionId: string,
+  writers: number,
+  rounds: number,
+): Promise<void> {
+  const repository = new PostgresSubmissionRepository(pool);
+  const submission = () => ({
+    id: newId(),
+    versionId,
+    model: { provider: "provider", name: `model-${Math.floor(Math.random() * 400_000)}` },
+    submittedBy: userId,
+    score: Math.random() * 100,
+  });
+  const bare = createSubmission.text.replace(
+    "insert into submissions",
+    "insert into bare_submissions",
+  );
+  const values = ({ id, model, score }: ReturnType<typeof submission>) =>
+    createSubmission.toQuery({
+      ...EMPTY,
+      id,
+      versionId,
+      ...model,
+      submittedBy: userId,
+      score,
+    }, false).values as unknown[];
+  const rows = await compare([
+    {
+      name: "bare insert",
+      run: () => raw.query({ name: "bare", text: bare, values: values(submission()) }),
+    },
+    { name: "create, with the board", run: () => repository.create(submission()) },
+  ], { rounds, slotMs: 150, concurrency: writers });
+  printRows(`Write a submission, ${writers} writers`, rows);
+  printGoals([slowerBy(rows, "create, with the board", "bare insert", 1.3)]);
+}
+
+const EMPTY = {
+  version: "",
+  official: false,
+  organizationId: undefined,
+  verifiedProvider: false,
+  status: "completed",
+  low: undefined,
+  high: undefined,
+  level: undefined,
+  failure: undefined,
+  execution: "{}",
+  visibility: "public",
+  metricNames: "{}",
+  metricValues: "{}",
+  offset: 0,
+  caseNames: "{}",
+  passed: "{}",
+  scores: "{}",
+  durations: "{}",
+  outputs: "{}",
+};
+
+const BARE_TABLE = `create table bare_submissions (
+  like submissions including all,
+  foreign key (version_id) references benchmark_versions (id),
+  foreign key (benchmark_id) references benchmarks (id),
+  foreign key (submitted_by) references users (id),
+  foreign key (organization_id) references organizations (id),
+  foreign key (verified_by) references users (id)
+);
+insert into bare_submissions (id, version_id, benchmark_id, model_provider, model_name, submitted_by,
+  status, score)
+select id, version_id, benchmark_id, model_provider, model_name, submitted_by, status, score
+from submissions`;

@@ -1,0 +1,340 @@
+import type { CallOptions } from "../../core/call_options.ts";
+import { DatabaseError } from "../../core/errors.ts";
+import { encodeJson } from "../../core/json.ts";
+import type { Page, PageRequest } from "../../core/page.ts";
+import { parseInput } from "../../core/validation.ts";
+import {
+  type Benchmark,
+  BENCHMARK_STATUSES,
+  type BenchmarkCategory,
+  type BenchmarkChanges,
+  benchmarkChangesSchema,
+  type BenchmarkFilter,
+  type BenchmarkStatus,
+  benchmarkStatusSchema,
+  type BenchmarkVersion,
+  type NewBenchmark,
+  newBenchmarkSchema,
+  STATUS_TRANSITIONS,
+  type TestCase,
+  type VersionPublication,
+  versionPublicationSchema,
+} from "../../domain/benchmark.ts";
+import { slugField } from "../../domain/fields.ts";
+import { checkId } from "../../domain/ids.ts";
+import { checkVersion, versionPrecedence } from "../../domain/version.ts";
+import { arrayLiteral } from "../array_literal.ts";
+import { CursorCodec } from "../cursor.ts";
+import type { Database } from "../database.ts";
+import { count, type KeysetList, readPage } from "../keyset.ts";
+import {
+  benchmarkList,
+  type BenchmarkListOptions,
+  benchmarkSearch,
+  type BenchmarkSearchOptions,
+} from "./benchmark_list.ts";
+import * as statements from "./benchmark_statements.ts";
+import * as versions from "./benchmark_version_statements.ts";
+import { checkRevision, requireUpdated, type UpdateOptions } from "./revision.ts";
+import { encodeTestCases, insertInBatches, testCaseList, toTestCase } from "./test_cases.ts";
+
+/**
+ * Benchmarks with their versions and test cases, in PostgreSQL.
+ *
+ * Ids, slugs and versions that cannot be one are refused with a {@linkcode ValidationError}, also
+ * where only reading. Archived benchmarks are still read by id and slug, but no list has them unless its
+ * filter asks for that status.
+ */
+export class PostgresBenchmarkRepository {
+  readonly #database: Database;
+  readonly #cursors: CursorCodec;
+
+  /** Works on a pool, or inside a transaction. */
+  constructor(database: Database) {
+    this.#database = database;
+    this.#cursors = new CursorCodec(database);
+  }
+
+  /**
+   * Creates a draft with its first version and all test cases, or nothing at all, and returns it.
+   *
+   * Up to 10,000 test cases go in one statement, more in one transaction. The input and the expected
+   * output of a test case have at most 1,000,000 characters of JSON each.
+   *
+   * Throws a {@linkcode ValidationError} that names the field, such as
+   * `benchmark.version.testCases[7].name`; `already_exists` with field `slug` or `id`, also if an
+   * archived benchmark has it; `constraint_violated` if the creator or a maintainer does not exist.
+   */
+  async create(benchmark: NewBenchmark, options: CallOptions = {}): Promise<Benchmark> {
+    const operation = "create benchmark";
+    const input = parseInput(newBenchmarkSchema, benchmark, "benchmark", operation);
+    const cases = encodeTestCases("benchmark.version.testCases", input.version, operation);
+    const parameters = statements.toBenchmarkParameters("benchmark", input);
+    const [row] = await insertInBatches(
+      this.#database,
+      statements.createBenchmark,
+      parameters,
+      cases,
+      options,
+    );
+    return statements.toBenchmark(row!);
+  }
+
+  /**
+   * Publishes a version of a benchmark with all its test cases, or nothing at all, and returns it.
+   * It becomes the latest version if no other has a higher precedence by SemVer 2.0.0, whenever
+   * that was published. The benchmark gets a new revision.
+   *
+   * Throws `already_exists` with field `version` if the benchmark has a version of the same
+   * precedence (build metadata does not count), also if that is published at the same time;
+   * `conflict` if the benchmark is archived or has another revision than expected; a
+   * {@linkcode NotFoundError} if it does not exist; and as {@linkcode PostgresBenchmarkRepository.create} does.
+   */
+  async publishVersion(
+    benchmarkId: string,
+    version: VersionPublication,
+    options: UpdateOptions = {},
+  ): Promise<BenchmarkVersion> {
+    const operation = "publish benchmark version";
+    const input = parseInput(versionPublicationSchema, version, "version", operation);
+    const cases = encodeTestCases("version.testCases", input, operation);
+    const parameters = {
+      ...versions.toVersionParameters("version", input),
+      id: checkId("benchmarkId", benchmarkId),
+      expectedRevision: checkRevision(options),
+      createdBy: input.createdBy,
+      testCaseCount: cases.length,
+    };
+    const rows = await insertInBatches(
+      this.#database,
+      statements.publishVersion,
+      parameters,
+      cases,
+      options,
+    );
+    const row = await this.#requireRow(
+      rows,
+      operation,
+      parameters.id,
+      options,
+      ({ status }) => status === "archived" ? "it is archived" : undefined,
+    );
+    return versions.toVersion(row);
+  }
+
+  /**
+   * Changes what describes a benchmark, and returns it. What its versions hold never changes: see
+   * {@linkcode PostgresBenchmarkRepository.publishVersion}.
+   *
+   * Throws a {@linkcode NotFoundError} if it does not exist, and `conflict` if it has another
+   * revision than expected.
+   */
+  async update(
+    id: string,
+    changes: BenchmarkChanges,
+    options: UpdateOptions = {},
+  ): Promise<Benchmark> {
+    const operation = "update benchmark";
+    const parsed = parseInput(benchmarkChangesSchema, changes, "changes", operation);
+    const parameters = {
+      id: checkId("id", id),
+      changes: encodeJson("changes", parsed),
+      expectedRevision: checkRevision(options),
+    };
+    const rows = await this.#database.run(statements.updateBenchmark, parameters, options);
+    return statements.toBenchmark(await this.#requireRow(rows, operation, parameters.id, options));
+  }
+
+  /**
+   * Moves a benchmark to another status, as {@linkcode STATUS_TRANSITIONS} allows, and returns it. Of
+   * two callers who do so at the same time, the second one starts from the status that the first one set.
+   *
+   * Throws a {@linkcode NotFoundError} if it does not exist, and `conflict` if its status does not
+   * allow that (the text says both) or it has another revision than expected.
+   */
+  async updateStatus(
+    id: string,
+    status: BenchmarkStatus,
+    options: UpdateOptions = {},
+  ): Promise<Benchmark> {
+    const operation = "update benchmark status";
+    const next = parseInput(benchmarkStatusSchema, status, "status", operation);
+    const before = BENCHMARK_STATUSES.filter((one) => STATUS_TRANSITIONS[one].includes(next));
+    const rows = await this.#setStatus(id, next, before, options);
+    const row = await this.#requireRow(
+      rows,
+      operation,
+      id,
+      options,
+      ({ status: current }) =>
+        before.includes(current) ? undefined : `${current} cannot become ${next}`,
+    );
+    return statements.toBenchmark(row);
+  }
+
+  /**
+   * Archives a benchmark, whatever its status. Its slug stays taken, and what was submitted stays.
+   * Archiving it again changes nothing.
+   *
+   * Throws a {@linkcode NotFoundError} if it does not exist, and `conflict` if it has another
+   * revision than expected.
+   */
+  async delete(id: string, options: UpdateOptions = {}): Promise<void> {
+    const live = BENCHMARK_STATUSES.filter((status) => status !== "archived");
+    const rows = await this.#setStatus(id, "archived", live, options);
+    if (rows.length > 0) return;
+    const current = await this.getById(id, options);
+    const { expectedRevision = current?.revision } = options;
+    if (current?.status === "archived" && current.revision === expectedRevision) return;
+    await this.#requireRow(rows, "delete benchmark", id, options);
+  }
+
+  /** Returns the benchmark, or `undefined` if it does not exist. */
+  async getById(id: string, options: CallOptions = {}): Promise<Benchmark | undefined> {
+    const parameters = { id: checkId("id", id) };
+    const [row] = await this.#database.run(statements.getBenchmarkById, parameters, options);
+    return row && statements.toBenchmark(row);
+  }
+
+  /** Returns the benchmark, or `undefined` if it does not exist. */
+  async getBySlug(slug: string, options: CallOptions = {}): Promise<Benchmark | undefined> {
+    const parameters = { slug: parseInput(slugField, slug, "slug") };
+    const [row] = await this.#database.run(statements.getBenchmarkBySlug, parameters, options);
+    return row && statements.toBenchmark(row);
+  }
+
+  /** Whether a benchmark has the slug, also an archived one. It can be taken before you use it. */
+  async slugExists(slug: string, options: CallOptions = {}): Promise<boolean> {
+    const parameters = { slug: parseInput(slugField, slug, "slug") };
+    return (await this.#database.run(statements.findSlug, parameters, options)).length > 0;
+  }
+
+  /**
+   * Returns a version of a benchmark, by default the latest one, or `undefined` if one of them does
+   * not exist. Build metadata is part of the version here: `1.0.0` does not find `1.0.0+linux`.
+   */
+  async getVersion(
+    benchmarkId: string,
+    version = "latest",
+    options: CallOptions = {},
+  ): Promise<BenchmarkVersion | undefined> {
+    const id = checkId("benchmarkId", benchmarkId);
+    const [row] = version === "latest"
+      ? await this.#database.run(versions.getLatestVersion, { benchmarkId: id }, options)
+      : await this.#database.run(versions.getVersion, {
+        benchmarkId: id,
+        version: checkVersion("version", version),
+        precedence: versionPrecedence(version),
+      }, options);
+    return row && versions.toVersion(row);
+  }
+
+  /** Returns the version, or `undefined` if it does not exist. */
+  async getVersionById(
+    versionId: string,
+    options: CallOptions = {},
+  ): Promise<BenchmarkVersion | undefined> {
+    const parameters = { id: checkId("versionId", versionId) };
+    const [row] = await this.#database.run(versions.getVersionById, parameters, options);
+    return row && versions.toVersion(row);
+  }
+
+  /** Pages the versions of a benchmark, highest precedence first; none if it does not exist. */
+  async getVersionHistory(
+    benchmarkId: string,
+    options: PageRequest & CallOptions = {},
+  ): Promise<Page<BenchmarkVersion>> {
+    const list = versions.versionList(checkId("benchmarkId", benchmarkId));
+    return await this.#page(list, versions.toVersion, options);
+  }
+
+  /** Pages the test cases of a version, in the order they were given; none if it does not exist. */
+  async getTestCases(
+    versionId: string,
+    options: PageRequest & CallOptions = {},
+  ): Promise<Page<TestCase>> {
+    const list = testCaseList(checkId("versionId", versionId));
+    return await this.#page(list, toTestCase, options);
+  }
+
+  /**
+   * Pages the benchmarks that match every given filter, newest first unless sorted otherwise. One
+   * whose sort value changes meanwhile can appear twice or not at all.
+   */
+  async list(options: BenchmarkListOptions = {}): Promise<Page<Benchmark>> {
+    return await this.#page(benchmarkList(options), statements.toBenchmark, options);
+  }
+
+  /**
+   * Pages the benchmarks with these words, as {@linkcode BenchmarkFilter.text} says, and every given
+   * filter, best first: a word in the name counts more than one in a tag, and that more than one in
+   * the description. Ranking reads every match, so a search is for people and not for export.
+   */
+  async search(text: string, options: BenchmarkSearchOptions = {}): Promise<Page<Benchmark>> {
+    return await this.#page(benchmarkSearch(text, options), statements.toBenchmark, options);
+  }
+
+  /** The same as {@linkcode PostgresBenchmarkRepository.list} with a category. */
+  async getByCategory(
+    category: BenchmarkCategory,
+    options: BenchmarkListOptions = {},
+  ): Promise<Page<Benchmark>> {
+    return await this.list({ ...options, category });
+  }
+
+  /** The same as {@linkcode PostgresBenchmarkRepository.list} with a tag, besides those of the options. */
+  async getByTag(tag: string, options: BenchmarkListOptions = {}): Promise<Page<Benchmark>> {
+    return await this.list({ ...options, tags: [...options.tags ?? [], tag] });
+  }
+
+  /** Counts the benchmarks that match every given filter. */
+  async count(filter: BenchmarkFilter = {}, options: CallOptions = {}): Promise<number> {
+    return await count(this.#database, benchmarkList(filter).query, options);
+  }
+
+  async #page<DB, TB extends keyof DB, Row, Item>(
+    list: KeysetList<DB, TB, Row>,
+    toItem: (row: Row) => Item,
+    options: PageRequest & CallOptions,
+  ): Promise<Page<Item>> {
+    const page = await readPage(this.#database, this.#cursors, list, options);
+    return { ...page, items: page.items.map(toItem) };
+  }
+
+  #setStatus(
+    id: string,
+    status: BenchmarkStatus,
+    before: readonly BenchmarkStatus[],
+    options: UpdateOptions,
+  ): Promise<statements.BenchmarkRow[]> {
+    const parameters = {
+      id: checkId("id", id),
+      status,
+      from: arrayLiteral(before),
+      expectedRevision: checkRevision(options),
+    };
+    return this.#database.run(statements.updateBenchmarkStatus, parameters, options);
+  }
+
+  /** Returns the row of an update, or throws why there is none. */
+  async #requireRow<Row>(
+    rows: readonly Row[],
+    operation: string,
+    id: string,
+    options: UpdateOptions,
+    refusal: (current: Benchmark) => string | undefined = () => undefined,
+  ): Promise<Row> {
+    return await requireUpdated(rows, {
+      resource: "benchmark",
+      operation,
+      expectedRevision: options.expectedRevision,
+      currentRevision: async () => {
+        const current = await this.getById(id, options);
+        const { expectedRevision = current?.revision } = options;
+        if (!current || current.revision !== expectedRevision) return current?.revision;
+        const reason = refusal(current) ?? "it changed meanwhile";
+        throw new DatabaseError(`Cannot ${operation}: ${reason}`, { code: "conflict", operation });
+      },
+    });
+  }
+}

@@ -1,0 +1,33 @@
+import { encodeJson } from "../../core/json.ts";
+import { newId } from "../../domain/ids.ts";
+import type { NewSubmission } from "../../domain/submission.ts";
+import { arrayLiteral } from "../array_literal.ts";
+import { resultArrays } from "./case_results.ts";
+import type { SubmissionInput } from "./submission_statements.ts";
+
+/** The parameters of a checked submission, with as many of its results as go in the first statement. */
+export function toSubmissionInput(submission: NewSubmission): SubmissionInput {
+  const { model, confidenceInterval: interval, metrics = {} } = submission;
+  return {
+    ...resultArrays(submission.results ?? [], 0),
+    id: submission.id ?? newId(),
+    versionId: submission.versionId,
+    provider: model.provider,
+    name: model.name,
+    version: model.version ?? "",
+    official: model.official ?? false,
+    submittedBy: submission.submittedBy,
+    organizationId: submission.organizationId,
+    verifiedProvider: submission.verifiedProvider ?? false,
+    status: submission.score === undefined ? "failed" : "completed",
+    score: submission.score,
+    low: interval?.low,
+    high: interval?.high,
+    level: interval?.level,
+    failure: submission.failure,
+    execution: encodeJson("execution", submission.execution ?? {}),
+    visibility: submission.visibility ?? "public",
+    metricNames: arrayLiteral(Object.keys(metrics)),
+    metricValues: arrayLiteral(Object.values(metrics)),
+  };
+}

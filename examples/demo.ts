@@ -1,0 +1,135 @@
+// A benchmark exchange at work on real results: `deno task demo`, `deno task demo --help`.
+import process from "node:process";
+import {
+  createPool,
+  type DatabasePool,
+  EventChannel,
+  Infrastructure,
+  migrate,
+} from "@benchmark-exchange/infrastructure";
+import { HELP, parseCommandLine } from "./demo/command_line.ts";
+import { importResults, verifyBest } from "./demo/import_results.ts";
+import { checkDataset, readBoards, readRanks, readThroughCache } from "./demo/questions.ts";
+import { type DemoReport, formatReport } from "./demo/report.ts";
+import { readResultsFile } from "./demo/results_file.ts";
+import { ensureBenchmarks, ensurePeople, type PublishedBenchmark } from "./demo/setup.ts";
+import { Steps } from "./demo/steps.ts";
+
+const EVALPLUS = new URL("./evalplus.jsonl", import.meta.url);
+
+/** With `DATABASE_URL`, the database is a server; the rest stays embedded. */
+async function openDatabase(): Promise<DatabasePool | undefined> {
+  const url = process.env["DATABASE_URL"];
+  if (!url) return undefined;
+  const database = await createPool({ url });
+  await migrate(database);
+  return database;
+}
+
+async function countEvents(exchange: Infrastructure): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  const channels = [
+    EventChannel.USER,
+    EventChannel.ORGANIZATION,
+    EventChannel.BENCHMARK,
+    EventChannel.SUBMISSION,
+    EventChannel.VERIFICATION,
+  ];
+  await exchange.events.subscribeMany(channels, ({ channel, type }) => {
+    const name = `${channel} ${type}`;
+    counts[name] = (counts[name] ?? 0) + 1;
+  });
+  return counts;
+}
+
+/** Fills the exchange with people, benchmarks and results. */
+async function fill(exchange: Infrastructure, dataFile: string | undefined, steps: Steps) {
+  const file = await steps.run("read the results", () => readResultsFile(dataFile ?? EVALPLUS));
+  const people = await steps.run("create people", () => ensurePeople(exchange));
+  const benchmarks = await steps.run(
+    "publish benchmarks and datasets",
+    () => ensureBenchmarks(exchange, people),
+  );
+  const imported = await steps.run(
+    "import submissions",
+    (progress) =>
+      importResults(exchange, people, benchmarks, file.rows, (done) => {
+        if (done % 25 === 0) progress(`${done} of ${file.rows.length}`);
+      }),
+  );
+  const verified = await steps.run(
+    "verify the best",
+    () => verifyBest(exchange, people, benchmarks),
+  );
+  const refused = [...file.refused, ...imported.refused].sort((a, b) => a.line - b.line);
+  return { source: file.source, benchmarks, imported: { ...imported, refused }, verified };
+}
+
+/** Asks the exchange what its users would ask. */
+async function ask(
+  exchange: Infrastructure,
+  benchmarks: ReadonlyMap<string, PublishedBenchmark>,
+  steps: Steps,
+) {
+  const boards = await steps.run("read the boards", () => readBoards(exchange, benchmarks));
+  const verifiedBoards = await steps.run(
+    "read the verified boards",
+    () => readBoards(exchange, benchmarks, "platform_verified"),
+  );
+  const [published] = benchmarks.values();
+  const model = boards.flatMap(({ entries }) => entries)[0]?.model;
+  if (!published || !model) throw new Error("no result was imported");
+  return {
+    boards,
+    verifiedBoards,
+    model,
+    ranks: await steps.run("rank one model", () => readRanks(exchange, benchmarks, model)),
+    cache: await steps.run("read a board twice", () => readThroughCache(exchange, published)),
+    dataset: await steps.run("check a dataset", () => checkDataset(exchange, published)),
+    health: await steps.run("check health", () => exchange.health()),
+  };
+}
+
+async function run(
+  exchange: Infrastructure,
+  dataFile: string | undefined,
+  steps: Steps,
+): Promise<DemoReport> {
+  const events = await countEvents(exchange);
+  const { benchmarks, ...filled } = await fill(exchange, dataFile, steps);
+  const answers = await ask(exchange, benchmarks, steps);
+  return { ...filled, ...answers, events, steps: steps.times };
+}
+
+async function main(): Promise<number> {
+  const { json, dataFile, keepDir, help } = parseCommandLine(process.argv.slice(2));
+  if (help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const steps = new Steps();
+  const database = await steps.run("open the database", openDatabase);
+  try {
+    const exchange = await steps.run("open the exchange", () =>
+      Infrastructure.embedded({
+        ...database ? { database } : {},
+        ...keepDir ? { dataDir: keepDir } : {},
+      }));
+    try {
+      const report = await run(exchange, dataFile, steps);
+      process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report));
+      return report.imported.refused.length > 0 ? 2 : report.health.healthy ? 0 : 1;
+    } finally {
+      await exchange.close();
+    }
+  } finally {
+    await database?.close();
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`demo: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+}

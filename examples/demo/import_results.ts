@@ -1,0 +1,129 @@
+import {
+  EventChannel,
+  type Infrastructure,
+  InfrastructureError,
+  type Submission,
+  type VerificationLevel,
+} from "@benchmark-exchange/infrastructure";
+import type { RefusedRow, ResultRow } from "./results_file.ts";
+import type { People, PublishedBenchmark } from "./setup.ts";
+
+/** What became of the rows. */
+export interface ImportReport {
+  /** Submissions with a score. */
+  readonly completed: number;
+  /** Submissions without one. */
+  readonly failed: number;
+  /** Rows whose submission was there from an earlier run. */
+  readonly alreadyThere: number;
+  /** Rows that were refused. */
+  readonly refused: readonly RefusedRow[];
+}
+
+/** Makes a submission of each row. A refused row changes nothing and does not stop the others. */
+export async function importResults(
+  exchange: Infrastructure,
+  people: People,
+  benchmarks: ReadonlyMap<string, PublishedBenchmark>,
+  rows: readonly ResultRow[],
+  onProgress: (done: number) => void,
+): Promise<ImportReport> {
+  const counts = { completed: 0, failed: 0, alreadyThere: 0 };
+  const refused: RefusedRow[] = [];
+  for (const [index, row] of rows.entries()) {
+    onProgress(index);
+    const published = benchmarks.get(row.benchmark);
+    if (!published) {
+      refused.push({ line: row.line, reason: `there is no benchmark ${row.benchmark}` });
+      continue;
+    }
+    try {
+      counts[await importRow(exchange, people, published, row)]++;
+    } catch (error) {
+      if (!isAboutTheRow(error)) throw error;
+      refused.push({ line: row.line, reason: error.message });
+    }
+  }
+  return { ...counts, refused };
+}
+
+function isAboutTheRow(error: unknown): error is InfrastructureError {
+  return error instanceof InfrastructureError &&
+    (error.code === "invalid_input" || error.code === "constraint_violated");
+}
+
+async function importRow(
+  exchange: Infrastructure,
+  { submitter, organization }: People,
+  { benchmark }: PublishedBenchmark,
+  row: ResultRow,
+): Promise<"completed" | "failed" | "alreadyThere"> {
+  const model = { provider: row.provider, name: row.model };
+  const versionId = benchmark.latestVersion.id;
+  if (await exchange.submissions.existsForModelVersion(versionId, model)) return "alreadyThere";
+  const submission = await exchange.submissions.create({
+    versionId,
+    model,
+    submittedBy: submitter.id,
+    organizationId: organization.id,
+    ...row.score === null ? { failure: "the source has no result" } : { score: row.score },
+  });
+  await exchange.events.publish(EventChannel.SUBMISSION, {
+    type: "Created",
+    submissionId: submission.id,
+    benchmarkId: benchmark.id,
+    version: benchmark.latestVersion.version,
+    model: { ...model, version: "" },
+    submittedBy: submitter.id,
+    aggregateScore: row.score,
+  });
+  return submission.status;
+}
+
+/** The levels that the best three of each board get. */
+const LEVELS: readonly VerificationLevel[] = ["audited", "platform_verified", "community_verified"];
+
+/** Verifies the best three of each board, at different levels; returns how many were changed. */
+export async function verifyBest(
+  exchange: Infrastructure,
+  { reviewer }: People,
+  benchmarks: ReadonlyMap<string, PublishedBenchmark>,
+): Promise<number> {
+  let changed = 0;
+  for (const { benchmark } of benchmarks.values()) {
+    const board = await exchange.submissions.getLeaderboard(
+      { benchmarkId: benchmark.id },
+      { limit: LEVELS.length },
+    );
+    for (const [index, level] of LEVELS.entries()) {
+      const entry = board.items[index];
+      if (!entry || entry.verification === level) continue;
+      const submission = await exchange.submissions.getById(entry.submissionId);
+      if (!submission) continue;
+      await verifyOne(exchange, submission, level, reviewer.id);
+      changed++;
+    }
+  }
+  return changed;
+}
+
+async function verifyOne(
+  exchange: Infrastructure,
+  submission: Submission,
+  level: VerificationLevel,
+  reviewerId: string,
+): Promise<void> {
+  await exchange.submissions.updateVerification(
+    submission.id,
+    { level, verifiedBy: reviewerId, notes: "Run again by the demo's reviewer" },
+    { expectedRevision: submission.revision },
+  );
+  await exchange.events.publish(EventChannel.VERIFICATION, {
+    type: "VerificationCompleted",
+    submissionId: submission.id,
+    benchmarkId: submission.benchmarkId,
+    oldLevel: submission.verification,
+    newLevel: level,
+    verifiedBy: reviewerId,
+  });
+}

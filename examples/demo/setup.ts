@@ -1,0 +1,185 @@
+import {
+  type Benchmark,
+  type DatasetReference,
+  EventChannel,
+  type Infrastructure,
+  type NewBenchmark,
+  type Organization,
+  StoragePath,
+  type TestCase,
+  uploadVerified,
+  type User,
+} from "@benchmark-exchange/infrastructure";
+
+/** Where datasets are. */
+export const BUCKET = "exchange-datasets";
+
+/** The people of the demo. */
+export interface People {
+  readonly maintainer: User;
+  readonly submitter: User;
+  readonly reviewer: User;
+  readonly organization: Organization;
+}
+
+/** A benchmark that accepts submissions. */
+export interface PublishedBenchmark {
+  readonly benchmark: Benchmark;
+  readonly dataset: DatasetReference;
+}
+
+/** The four benchmarks of the EvalPlus leaderboard: their names and how many tasks they have. */
+const DEFINITIONS = [
+  { slug: "humaneval", name: "HumanEval", tests: "base", task: "HumanEval", tasks: 164 },
+  { slug: "humaneval-plus", name: "HumanEval+", tests: "plus", task: "HumanEval", tasks: 164 },
+  { slug: "mbpp", name: "MBPP", tests: "base", task: "Mbpp", tasks: 378 },
+  { slug: "mbpp-plus", name: "MBPP+", tests: "plus", task: "Mbpp", tasks: 378 },
+] as const;
+
+type Definition = typeof DEFINITIONS[number];
+
+/** Finds the people, or makes them at the first run. */
+export async function ensurePeople(exchange: Infrastructure): Promise<People> {
+  const maintainer = await ensureUser(exchange, "maintainer", "contributor");
+  const submitter = await ensureUser(exchange, "submitter", "contributor");
+  const reviewer = await ensureUser(exchange, "reviewer", "reviewer");
+  const found = await exchange.organizations.getBySlug("evalplus");
+  if (found) return { maintainer, submitter, reviewer, organization: found };
+  const organization = await exchange.organizations.create({
+    slug: "evalplus",
+    name: "EvalPlus",
+    type: "research_institution",
+    website: "https://evalplus.github.io",
+    ownerId: maintainer.id,
+  });
+  await exchange.organizations.addMember(organization.id, submitter.id, "member");
+  await exchange.organizations.verify(organization.id);
+  await exchange.events.publish(EventChannel.ORGANIZATION, {
+    type: "Created",
+    organizationId: organization.id,
+    slug: organization.slug,
+    name: organization.name,
+    createdBy: maintainer.id,
+  });
+  return { maintainer, submitter, reviewer, organization };
+}
+
+async function ensureUser(
+  exchange: Infrastructure,
+  username: string,
+  role: User["role"],
+): Promise<User> {
+  const found = await exchange.users.getByUsername(username);
+  if (found) return found;
+  const user = await exchange.users.create({ email: `${username}@example.org`, username, role });
+  await exchange.events.publish(EventChannel.USER, {
+    type: "Created",
+    userId: user.id,
+    username,
+    role,
+  });
+  return user;
+}
+
+/** Finds the benchmarks, or publishes them at the first run; puts missing datasets into storage. */
+export async function ensureBenchmarks(
+  exchange: Infrastructure,
+  people: People,
+): Promise<ReadonlyMap<string, PublishedBenchmark>> {
+  if (!await exchange.storage.bucketExists(BUCKET)) await exchange.storage.createBucket(BUCKET);
+  const published = new Map<string, PublishedBenchmark>();
+  for (const definition of DEFINITIONS) {
+    const dataset = await ensureDataset(exchange, definition);
+    const benchmark = await exchange.benchmarks.getBySlug(definition.slug) ??
+      await publish(exchange, people, definition, dataset);
+    published.set(definition.slug, { benchmark, dataset });
+  }
+  return published;
+}
+
+async function ensureDataset(
+  exchange: Infrastructure,
+  { slug, ...definition }: Definition,
+): Promise<DatasetReference> {
+  const key = StoragePath.benchmarkDataset(slug, "1.0.0", "tasks.jsonl");
+  const lines = testCases(definition).map(({ name, input }) => JSON.stringify({ name, input }));
+  if (await exchange.storage.exists(BUCKET, key)) await exchange.storage.delete(BUCKET, key);
+  const { sha256, size } = await uploadVerified(
+    exchange.storage,
+    BUCKET,
+    key,
+    `${lines.join("\n")}\n`,
+    { contentType: "application/jsonl", createOnly: true },
+  );
+  return { name: "tasks", bucket: BUCKET, key, sha256, size };
+}
+
+async function publish(
+  exchange: Infrastructure,
+  { maintainer }: People,
+  definition: Definition,
+  dataset: DatasetReference,
+): Promise<Benchmark> {
+  const { benchmarks, events } = exchange;
+  const created = await benchmarks.create(newBenchmark(definition, dataset, maintainer));
+  await events.publish(EventChannel.BENCHMARK, {
+    type: "Created",
+    benchmarkId: created.id,
+    name: created.name,
+    createdBy: maintainer.id,
+  });
+  await benchmarks.updateStatus(created.id, "under_review");
+  const active = await benchmarks.updateStatus(created.id, "active");
+  await events.publish(EventChannel.BENCHMARK, {
+    type: "StatusChanged",
+    benchmarkId: created.id,
+    oldStatus: "under_review",
+    newStatus: "active",
+    changedBy: maintainer.id,
+  });
+  return active;
+}
+
+function newBenchmark(
+  definition: Definition,
+  dataset: DatasetReference,
+  maintainer: User,
+): NewBenchmark {
+  const { slug, name, tests, tasks } = definition;
+  return {
+    slug,
+    name,
+    description: `${tasks} Python programming tasks, judged by their ${tests} tests`,
+    category: "capability",
+    license: "MIT",
+    tags: ["code", "python", tests],
+    maintainers: [maintainer.id],
+    createdBy: maintainer.id,
+    version: {
+      version: "1.0.0",
+      evaluation: {
+        primaryMetric: {
+          name: "pass@1",
+          type: "accuracy",
+          unit: "percent",
+          higherIsBetter: true,
+          range: { min: 0, max: 100 },
+        },
+        aggregation: "mean",
+      },
+      datasets: [dataset],
+      testCases: testCases(definition),
+    },
+  };
+}
+
+function testCases(
+  { task, tasks, tests }: Pick<Definition, "task" | "tasks" | "tests">,
+): TestCase[] {
+  return Array.from({ length: tasks }, (_, number) => ({
+    name: `${task}/${number}`,
+    input: { task: `${task}/${number}`, tests },
+    expected: { passed: true },
+    evaluationMethod: "unit_tests",
+  }));
+}

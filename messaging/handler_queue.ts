@@ -1,0 +1,218 @@
+import { type Clock, systemClock } from "../core/clock.ts";
+import { MessagingError, ValidationError } from "../core/errors.ts";
+import type {
+  DeliveryContext,
+  DeliveryProblem,
+  Message,
+  MessageHandler,
+  ProblemHandler,
+  SubscribeOptions,
+  Subscription,
+} from "./messaging.ts";
+import { checkInteger, kindOf } from "../core/validation.ts";
+import { checkCallOptions } from "./interruption.ts";
+import { decodeEnvelope } from "./envelope.ts";
+import { type CallOptions, settleWithin } from "../core/call_options.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { UndecodableMessageError } from "./undecodable_message_error.ts";
+
+/** How many messages one turn of the event loop takes, so that timers and sockets get theirs. */
+const MESSAGES_PER_TURN = 64;
+
+/** What a {@linkcode HandlerQueue} needs from its bus. */
+export interface HandlerQueueParts {
+  /** Where problems go unless the subscription says otherwise. */
+  readonly onProblem: ProblemHandler;
+  /** Tells the bus to offer nothing more. Called once. */
+  readonly detach: () => Promise<void> | void;
+  /** The largest payload to decode. */
+  readonly maxPayloadBytes: number;
+  /** Measures the time of handlers. Default: the clock of the machine. */
+  readonly clock?: Clock | undefined;
+}
+
+type Entry = { readonly channel: string; readonly bytes: Uint8Array } | Gap;
+
+interface Gap {
+  lost: number | undefined;
+}
+
+/**
+ * What stands between a bus and one handler of an at-most-once subscription: a bounded queue, and
+ * workers that decode and call the handler, isolated from everybody else.
+ *
+ * The bus calls {@linkcode HandlerQueue.offer}, which never throws and never calls the handler.
+ */
+export class HandlerQueue implements Subscription {
+  /** See {@linkcode Subscription.ended}. */
+  readonly ended: Promise<void>;
+  readonly #handler: MessageHandler;
+  readonly #parts: HandlerQueueParts;
+  readonly #concurrency: number;
+  readonly #maxQueued: number;
+  readonly #handlerTimeoutMs: number;
+  readonly #onProblem: ProblemHandler;
+  readonly #running = new Set<AbortController>();
+  #resolveEnded: () => void = () => {};
+  #entries: Entry[] = [];
+  #workers = 0;
+  #open = true;
+  #detached: Promise<void> | undefined;
+
+  /** Creates an open queue. Throws a `ValidationError` that names a malformed handler or option. */
+  constructor(handler: MessageHandler, options: SubscribeOptions, parts: HandlerQueueParts) {
+    if (typeof handler !== "function") {
+      throw new ValidationError("handler", `it must be a function, got ${kindOf(handler)}`);
+    }
+    const { concurrency = 1, maxQueued = 1_000, handlerTimeoutMs = 30_000 } = options;
+    this.#concurrency = checkInteger("concurrency", concurrency, { min: 1, max: 1_000 });
+    this.#maxQueued = checkInteger("maxQueued", maxQueued, { min: 1, max: 100_000 });
+    this.#handlerTimeoutMs = checkInteger("handlerTimeoutMs", handlerTimeoutMs, { min: 1 });
+    this.#onProblem = options.onProblem ?? parts.onProblem;
+    this.#handler = handler;
+    this.#parts = parts;
+    this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
+  }
+
+  /** How many messages wait for the handler. */
+  get queued(): number {
+    return this.#entries.length;
+  }
+
+  /** How many handler calls are under way. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Takes what arrived on a channel, or counts it as lost when the queue is full. */
+  offer(channel: string, bytes: Uint8Array): void {
+    if (!this.#open) return;
+    if (this.#entries.length < this.#maxQueued) this.#add({ channel, bytes });
+    else this.#lose(1);
+  }
+
+  /** Notes that messages went missing here; `undefined` says that nobody knows how many. */
+  gap(lost: number | undefined): void {
+    if (this.#open) this.#lose(lost);
+  }
+
+  /** See {@linkcode Subscription.unsubscribe}. */
+  async unsubscribe(options: CallOptions = {}): Promise<void> {
+    checkCallOptions("unsubscribe", options);
+    this.#entries = [];
+    await this.finish();
+  }
+
+  /** The same as {@linkcode HandlerQueue.unsubscribe}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.unsubscribe();
+  }
+
+  /** Takes nothing more, but hands what is queued to the handler; `ended` says when that is done. */
+  finish(): Promise<void> {
+    this.#open = false;
+    this.#endWhenIdle();
+    this.#detached ??= Promise.resolve(this.#parts.detach());
+    return this.#detached;
+  }
+
+  /** Ends at once: drops what is queued and waits for no handler; their signals abort. */
+  stop(reason: unknown): void {
+    this.#open = false;
+    this.#entries = [];
+    for (const controller of this.#running) controller.abort(reason);
+    this.#resolveEnded();
+  }
+
+  #add(entry: Entry): void {
+    this.#entries.push(entry);
+    if (this.#workers < this.#concurrency) void this.#work();
+  }
+
+  /** Gaps are entries of the queue, so that each is reported once and where it is. */
+  #lose(lost: number | undefined): void {
+    const last = this.#entries.at(-1);
+    if (last === undefined || !("lost" in last)) return this.#add({ lost });
+    last.lost = last.lost === undefined || lost === undefined ? undefined : last.lost + lost;
+  }
+
+  async #work(): Promise<void> {
+    this.#workers++;
+    while (this.#entries.length > 0) {
+      await nextTurn();
+      for (let i = 0; i < MESSAGES_PER_TURN; i++) {
+        const entry = this.#entries.shift();
+        if (entry === undefined) break;
+        await this.#process(entry);
+      }
+    }
+    this.#workers--;
+    this.#endWhenIdle();
+  }
+
+  #endWhenIdle(): void {
+    if (!this.#open && this.#workers === 0) this.#resolveEnded();
+  }
+
+  async #process(entry: Entry): Promise<void> {
+    if ("lost" in entry) return this.#report({ kind: "gap", lost: entry.lost });
+    const { channel, bytes } = entry;
+    let message: Message;
+    try {
+      message = decodeEnvelope(channel, bytes, this.#parts.maxPayloadBytes);
+    } catch (error) {
+      return this.#report({
+        kind: "undecodable",
+        channel,
+        error: error as UndecodableMessageError,
+      });
+    }
+    await this.#handle(message);
+  }
+
+  async #handle(message: Message): Promise<void> {
+    const controller = new AbortController();
+    this.#running.add(controller);
+    try {
+      await this.#call(message, controller);
+    } catch (error) {
+      this.#report({ kind: "handler_failed", message, error });
+    } finally {
+      this.#running.delete(controller);
+    }
+  }
+
+  async #call(message: Message, controller: AbortController): Promise<void> {
+    const context: DeliveryContext = { signal: controller.signal };
+    const result = this.#handler(message, context);
+    // A handler that is done needs no timer.
+    if (!isPromiseLike(result)) return;
+    await settleWithin(
+      Promise.resolve(result),
+      { defaultTimeoutMs: this.#handlerTimeoutMs, clock: this.#parts.clock ?? systemClock },
+      () => {
+        const error = handlerTimeout(message, this.#handlerTimeoutMs);
+        controller.abort(error);
+        return error;
+      },
+    );
+  }
+
+  #report(problem: DeliveryProblem): void {
+    const call = async (): Promise<unknown> => await this.#onProblem(problem);
+    call().catch(() => {
+      // There is nobody left to tell.
+    });
+  }
+}
+
+function handlerTimeout({ id, channel }: Message, timeoutMs: number): MessagingError {
+  return new MessagingError(
+    `Cannot finish the handler of message ${id} on ${channel}: not done within ${timeoutMs} ms`,
+    { code: "timeout", operation: "handle", outcome: "unknown" },
+  );
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}

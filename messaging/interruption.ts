@@ -1,0 +1,38 @@
+import { type CallOptions, checkTimeout, type Interruption } from "../core/call_options.ts";
+import { MessagingError } from "../core/errors.ts";
+
+/** How long a call of a bus may take unless it says otherwise, in milliseconds. */
+export const DEFAULT_TIMEOUT_MS = 10_000;
+
+/**
+ * Refuses a call whose signal is already aborted with a {@linkcode MessagingError} of code
+ * `aborted`, and one whose timeout is not a number above 0 with a `ValidationError`.
+ */
+export function checkCallOptions(operation: string, { signal, timeoutMs }: CallOptions): void {
+  checkTimeout(timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  if (signal?.aborted) {
+    throw new MessagingError(`Cannot ${operation}: the signal is aborted`, {
+      code: "aborted",
+      operation,
+      cause: signal.reason,
+    });
+  }
+}
+
+/** The error of a call that waited until its deadline, or until its signal aborted. */
+export function interruptionError(
+  operation: string,
+  interruption: Interruption,
+  details: { readonly reason: string; readonly outcome: "not-applied" | "unknown" },
+): MessagingError {
+  const why = interruption.kind === "timeout"
+    ? `not done within ${interruption.timeoutMs} ms`
+    : "the signal is aborted";
+  return new MessagingError(`Cannot ${operation}: ${why}: ${details.reason}`, {
+    code: interruption.kind,
+    operation,
+    outcome: details.outcome,
+    retryable: false,
+    cause: interruption.kind === "aborted" ? interruption.reason : undefined,
+  });
+}

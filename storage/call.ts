@@ -1,0 +1,92 @@
+import {
+  type CallOptions,
+  checkTimeout,
+  type Interruption,
+  settleWithin,
+} from "../core/call_options.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Outcome } from "../core/errors.ts";
+import { storageFailure, type StorageOperation } from "./failures.ts";
+
+/** The default deadline of calls whose duration does not depend on the size of an object. */
+export const DEFAULT_TIMEOUT_MS = 30_000;
+/** The default deadline of calls that move all bytes of an object. */
+export const TRANSFER_TIMEOUT_MS = 600_000;
+
+/**
+ * One running call of a provider. It knows whether it has reached the point from which on it can
+ * have an effect, and so what an interruption says about the outcome.
+ */
+export class StorageCall {
+  /** The method that was called. */
+  readonly operation: StorageOperation;
+  #interruption = new AbortController();
+  #outcome: Outcome = "not-applied";
+
+  /** Creates the call. */
+  constructor(operation: StorageOperation) {
+    this.operation = operation;
+  }
+
+  /** Fires when the deadline or the caller's signal ends the call; the reason is the error. */
+  get signal(): AbortSignal {
+    return this.#interruption.signal;
+  }
+
+  /** `unknown` once the call can have had an effect. */
+  get outcome(): Outcome {
+    return this.#outcome;
+  }
+
+  /** The point of no return: throws if the call was interrupted, or else can have an effect from here on. */
+  commit(): void {
+    this.signal.throwIfAborted();
+    this.#outcome = "unknown";
+  }
+
+  /** Ends the call; returns the error to reject with. */
+  interrupt(interruption: Interruption): Error {
+    const error = interruptionError(this.operation, interruption, this.#outcome);
+    this.#interruption.abort(error);
+    return error;
+  }
+}
+
+/**
+ * Runs one call of a provider, which settles by its deadline and ends at the caller's signal. With
+ * a signal that is aborted already `work` is not even started.
+ */
+export async function runCall<T>(
+  operation: StorageOperation,
+  options: CallOptions & { readonly defaultTimeoutMs?: number },
+  clock: Clock,
+  work: (call: StorageCall) => Promise<T>,
+): Promise<T> {
+  const { defaultTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  checkTimeout(options.timeoutMs ?? defaultTimeoutMs);
+  const call = new StorageCall(operation);
+  if (options.signal?.aborted) {
+    throw call.interrupt({ kind: "aborted", reason: options.signal.reason });
+  }
+  return await settleWithin(
+    work(call),
+    { ...options, defaultTimeoutMs, clock },
+    (interruption) => call.interrupt(interruption),
+  );
+}
+
+/** The error of a call, or of the stream that it opened, that was interrupted. */
+export function interruptionError(
+  operation: StorageOperation,
+  interruption: Interruption,
+  outcome: Outcome = "not-applied",
+): Error {
+  const { kind } = interruption;
+  return kind === "timeout"
+    ? storageFailure(operation, `it took more than ${interruption.timeoutMs} milliseconds`, {
+      code: kind,
+      retryable: true,
+      outcome,
+    })
+    : storageFailure(operation, "the caller aborted it", { code: kind, outcome });
+}

@@ -1,0 +1,20 @@
+import { createHash } from "node:crypto";
+
+/** The SHA-256 of bytes that come piece by piece (FIPS 180-4), in lower-case hexadecimal. */
+export interface Sha256 {
+  /** Adds bytes. */
+  update(bytes: Uint8Array): void;
+  /** The digest of all bytes so far; to be called once, at the end. */
+  hex(): string;
+}
+
+/** Starts a digest. Web Crypto cannot do this: it wants all bytes at once. */
+export function startSha256(): Sha256 {
+  const hash = createHash("sha256");
+  return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest("hex") };
+}
+
+/** The SHA-256 of the bytes, or of the UTF-8 of the text, in lower-case hexadecimal. */
+export function sha256Hex(data: Uint8Array | string): string {
+  return createHash("sha256").update(data).digest("hex");
+}

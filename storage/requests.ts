@@ -1,0 +1,138 @@
+import { ValidationError } from "../core/errors.ts";
+import { checkInteger, checkText, kindOf } from "../core/validation.ts";
+import { bodySize, checkBody, readBody } from "./body.ts";
+import type { ObjectAddress } from "./driver.ts";
+import { sourceFailed } from "./failures.ts";
+import { checkBucket, checkObjectKey } from "./object_key.ts";
+import { checkContentType, checkMetadata, resolveContentType } from "./object_metadata.ts";
+import { checkRange } from "./range.ts";
+import type {
+  ByteRange,
+  DownloadOptions,
+  PresignOptions,
+  StorageBody,
+  UploadOptions,
+  UserMetadata,
+} from "./storage.ts";
+
+/** An upload whose input was checked. */
+export interface UploadRequest {
+  /** The body, to be read once; it ends with the reason of the call's signal when that fires. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** The size of the body in bytes, if it is known. */
+  readonly size: number | undefined;
+  /** The media type. */
+  readonly contentType: string;
+  /** The metadata, to be asked for once, after the body was read. */
+  readonly metadata: () => UserMetadata;
+  /** Whether the key must not exist yet. */
+  readonly createOnly: boolean;
+  /** The etag that the object must have. */
+  readonly ifMatch: string | undefined;
+}
+
+/** A download whose input was checked. */
+export interface DownloadRequest {
+  /** The part to read. */
+  readonly range: ByteRange | undefined;
+  /** The etag that the object must have. */
+  readonly ifMatch: string | undefined;
+  /** What ends the body. */
+  readonly signals: readonly AbortSignal[];
+}
+
+/** A presigned URL to make, its input checked. */
+export interface PresignRequest {
+  /** How long the URL works, in milliseconds. */
+  readonly expiresInMs: number;
+  /** The HTTP method. */
+  readonly method: "GET" | "PUT";
+  /** The media type that the request must send. */
+  readonly contentType: string | undefined;
+}
+
+const SECOND_MS = 1_000;
+const WEEK_MS = 604_800_000;
+
+/** Checks where an object lies; an error names the given fields. */
+export function checkAddress(
+  bucket: unknown,
+  key: unknown,
+  fields: readonly [bucket: string, key: string] = ["bucket", "key"],
+): ObjectAddress {
+  return { bucket: checkBucket(fields[0], bucket), key: checkObjectKey(fields[1], key) };
+}
+
+/** Checks the input of an upload whose body ends when `signal` fires. */
+export function checkUpload(
+  data: StorageBody,
+  options: UploadOptions,
+  signal: AbortSignal,
+): UploadRequest {
+  checkBody(data);
+  const { metadata = {}, createOnly = false, size = bodySize(data) } = options;
+  if (size !== undefined) checkInteger("size", size, { min: 0 });
+  const ifMatch = checkEtag(options.ifMatch);
+  if (createOnly && ifMatch !== undefined) {
+    throw new ValidationError("ifMatch", "it cannot be combined with createOnly");
+  }
+  return {
+    chunks: readBody(data, { size, signal }),
+    size,
+    contentType: resolveContentType(options.contentType, data),
+    metadata: readMetadata(metadata),
+    createOnly,
+    ifMatch,
+  };
+}
+
+/** Checks the input of a download whose body ends when one of the signals fires. */
+export function checkDownload(
+  options: DownloadOptions,
+  signals: readonly AbortSignal[],
+): DownloadRequest {
+  const { range, ifMatch } = options;
+  checkRange(range);
+  return { range, ifMatch: checkEtag(ifMatch), signals };
+}
+
+/** Checks the input of a batch; the error names the key by its index. */
+export function checkBatch(bucket: string, keys: readonly string[]): void {
+  checkBucket("bucket", bucket);
+  if (!Array.isArray(keys)) {
+    throw new ValidationError("keys", `it must be an array, got ${kindOf(keys)}`);
+  }
+  keys.forEach((key, i) => checkObjectKey(`keys[${i}]`, key));
+}
+
+/** Checks the input of a presigned URL. */
+export function checkPresign(options: PresignOptions): PresignRequest {
+  const { expiresInMs = 900 * SECOND_MS, method = "GET", contentType } = options;
+  checkInteger("expiresInMs", expiresInMs, { min: SECOND_MS, max: WEEK_MS });
+  if (method !== "GET" && method !== "PUT") {
+    throw new ValidationError("method", "it must be GET or PUT");
+  }
+  if (contentType !== undefined) {
+    if (method === "GET") throw new ValidationError("contentType", "only a PUT sends one");
+    checkContentType(contentType);
+  }
+  return { expiresInMs, method, contentType };
+}
+
+function checkEtag(ifMatch: unknown): string | undefined {
+  return ifMatch === undefined ? undefined : checkText("ifMatch", ifMatch, { maxLength: 255 });
+}
+
+function readMetadata(metadata: UserMetadata | (() => UserMetadata)): () => UserMetadata {
+  if (typeof metadata === "function") return () => checkMetadata(ask(metadata));
+  const checked = checkMetadata(metadata);
+  return () => checked;
+}
+
+function ask(metadata: () => UserMetadata): UserMetadata {
+  try {
+    return metadata();
+  } catch (error) {
+    throw sourceFailed(error);
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Checks everything that is no test: `deno task check`. Every step runs, whatever failed before it,
+ * and what failed is said again at the end.
+ */
+import { globSync } from "node:fs";
+import process from "node:process";
+import { isPublished } from "./support/architecture_rules.ts";
+import { docMistakes } from "./support/doc_lint.ts";
+import { runCommand } from "./support/run_command.ts";
+import { readJson, readSourceFiles } from "./support/source_file.ts";
+
+/** A check: returns what is wrong, as text, or nothing. */
+type Check = () => Promise<string>;
+
+const files = readSourceFiles().filter(({ path }) => !path.startsWith("tests/jsr/"));
+const paths = files.map(({ path }) => path);
+const documents = globSync("*.md");
+const exports = Object.values(readJson("deno.json").exports as Record<string, string>);
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  "lock file": () => deno("install", "--frozen"),
+  "format": () => deno("fmt", "--check"),
+  "lint": () => deno("lint", "--ignore=tests/jsr"),
+  "types, also of examples in comments": () => deno("check", "--quiet", "--doc", ...paths),
+  "types of examples in documents": () => deno("check", "--quiet", "--doc-only", ...documents),
+  "architecture": () => deno("test", "-A", "--no-check", "tests/architecture_test.ts"),
+  "documentation of what is exported": lintDocumentation,
+  "publishing": () => deno("publish", "--dry-run", "--allow-dirty"),
+};
+
+async function deno(...args: string[]): Promise<string> {
+  const { code, output } = await runCommand(process.execPath, args);
+  return code === 0 ? "" : `${output}\n(ended with ${code})`;
+}
+
+async function lintDocumentation(): Promise<string> {
+  const published = files.filter(isPublished);
+  const isOurType = (name: string): boolean =>
+    published.some(({ text }) => new RegExp(`\\b(class|interface|type) ${name}\\b`).test(text));
+  return docMistakes(await deno("doc", "--lint", ...exports), isOurType).join("\n");
+}
+
+const failed: string[] = [];
+for (const [name, check] of Object.entries(CHECKS)) {
+  const startMs = performance.now();
+  const mistakes = await check();
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  console.log(`${mistakes === "" ? "ok    " : "FAILED"} ${name} in ${seconds} s`);
+  if (mistakes === "") continue;
+  failed.push(name);
+  console.log(`\n${mistakes.replaceAll(/^/gm, "  ")}\n`);
+}
+console.log(failed.length === 0 ? "\nEverything is in order" : `\nFailed: ${failed.join("; ")}`);
+process.exitCode = failed.length === 0 ? 0 : 1;

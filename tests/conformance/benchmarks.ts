@@ -1,0 +1,23 @@
+import { testChanges } from "./benchmarks/changes.ts";
+import { testCreate } from "./benchmarks/create.ts";
+import { benchmarkTests } from "./benchmarks/fixture.ts";
+import { testInput } from "./benchmarks/input.ts";
+import { testLists } from "./benchmarks/lists.ts";
+import { testSearch } from "./benchmarks/search.ts";
+import { testStatus } from "./benchmarks/status.ts";
+import { testVersions } from "./benchmarks/versions.ts";
+import type { DatabaseHarness } from "./database_harness.ts";
+import type { TestFn } from "./test_fn.ts";
+
+/** The tests that the benchmark repository passes on every database. */
+export function benchmarksConformance(test: TestFn, harness: DatabaseHarness): void {
+  const { benchmarkTest, end } = benchmarkTests(test, harness);
+  testCreate(benchmarkTest);
+  testInput(benchmarkTest);
+  testVersions(benchmarkTest);
+  testChanges(benchmarkTest);
+  testStatus(benchmarkTest, harness);
+  testLists(benchmarkTest);
+  testSearch(benchmarkTest);
+  end();
+}

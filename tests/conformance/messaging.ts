@@ -1,0 +1,29 @@
+import { channelScenarios, noPatternScenarios, patternScenarios } from "./messaging/channels.ts";
+import { atMostOnceScenarios, failureScenarios } from "./messaging/failures.ts";
+import { type MessagingHarness, registerScenarios } from "./messaging/support.ts";
+import { closingScenarios } from "./messaging/closing.ts";
+import { publishingScenarios } from "./messaging/publishing.ts";
+import { subscribingScenarios } from "./messaging/subscribing.ts";
+import type { TestFn } from "./test_fn.ts";
+import { unsubscribingScenarios } from "./messaging/unsubscribing.ts";
+
+export type { MessagingHarness } from "./messaging/support.ts";
+export type { TestFn } from "./test_fn.ts";
+
+/**
+ * Registers the tests of the `EventBus` port for one adapter. They say in the words of the port what a
+ * bus does; the capabilities of the harness select those that apply.
+ */
+export function messagingConformance(test: TestFn, harness: MessagingHarness): void {
+  const { patterns, durable } = harness.capabilities;
+  registerScenarios(test, harness, {
+    ...publishingScenarios,
+    ...channelScenarios,
+    ...(patterns ? patternScenarios : noPatternScenarios),
+    ...subscribingScenarios,
+    ...failureScenarios,
+    ...(durable ? {} : atMostOnceScenarios),
+    ...unsubscribingScenarios,
+    ...closingScenarios,
+  });
+}

@@ -1,0 +1,19 @@
+import type { DatabaseHarness } from "./database_harness.ts";
+import { testInput } from "./organizations/input.ts";
+import { testLastOwner } from "./organizations/last_owner.ts";
+import { testLists } from "./organizations/lists.ts";
+import { testMembers } from "./organizations/members.ts";
+import { testRecords } from "./organizations/records.ts";
+import { peopleTests } from "./people/fixture.ts";
+import type { TestFn } from "./test_fn.ts";
+
+/** The tests that the repository of organizations passes on every database. */
+export function organizationsConformance(test: TestFn, harness: DatabaseHarness): void {
+  const { peopleTest, end } = peopleTests(test, harness);
+  testRecords(peopleTest, harness);
+  testLists(peopleTest);
+  testMembers(peopleTest);
+  testLastOwner(peopleTest, harness);
+  testInput(peopleTest);
+  end();
+}

@@ -1,0 +1,17 @@
+import type { DatabaseHarness } from "./database_harness.ts";
+import { testChange } from "./submissions/change.ts";
+import { testCreate } from "./submissions/create.ts";
+import { submissionTests } from "./submissions/fixture.ts";
+import { testLeaderboards } from "./submissions/leaderboards.ts";
+import { testLists } from "./submissions/lists.ts";
+import type { TestFn } from "./test_fn.ts";
+
+/** The tests that the submission repository passes on every database. */
+export function submissionsConformance(test: TestFn, harness: DatabaseHarness): void {
+  const { submissionTest, end } = submissionTests(test, harness);
+  testCreate(submissionTest);
+  testChange(submissionTest, harness);
+  testLists(submissionTest);
+  testLeaderboards(submissionTest, harness);
+  end();
+}

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { newId } from "../../../domain/ids.ts";
+import type { DatabaseHarness } from "../database_harness.ts";
+import type { SubmissionTest } from "./fixture.ts";
+
+/** Verifying, hiding and deleting. */
+export function testChange(
+  submissionTest: SubmissionTest,
+  { capabilities }: DatabaseHarness,
+): void {
+  submissionTest(
+    "a verification says who, when and why, and can be taken back",
+    async (fixture) => {
+      const { repository, userId } = fixture;
+      const { id } = await fixture.submit("m", 1);
+      const verified = await repository.updateVerification(id, {
+        level: "audited",
+        verifiedBy: userId,
+        notes: "run again",
+      });
+      assert.deepEqual(
+        [verified.verification, verified.verifiedBy, verified.verificationNotes, verified.revision],
+        ["audited", userId, "run again", 2],
+      );
+      assert.ok(verified.verifiedAt instanceof Date);
+      const back = await repository.updateVerification(id, { level: "unverified" });
+      assert.deepEqual([back.verification, back.verifiedBy, back.verifiedAt, back.revision], [
+        "unverified",
+        undefined,
+        undefined,
+        3,
+      ]);
+    },
+  );
+
+  submissionTest("an old revision is refused, and both revisions are said", async (fixture) => {
+    const { repository } = fixture;
+    const { id } = await fixture.submit("m", 1);
+    await repository.updateVisibility(id, "private", { expectedRevision: 1 });
+    const old = { expectedRevision: 1 };
+    const conflict = { code: "conflict", message: /expected revision 1, current revision 2/ };
+    await assert.rejects(repository.updateVisibility(id, "public", old), conflict);
+    await assert.rejects(repository.updateVerification(id, { level: "audited" }, old), conflict);
+    await assert.rejects(repository.delete(id, old), conflict);
+    assert.equal((await repository.getById(id))?.visibility, "private");
+  });
+
+  submissionTest("a missing or deleted submission cannot be changed", async (fixture) => {
+    const { repository } = fixture;
+    const { id } = await fixture.submit("m", 1);
+    await repository.delete(id);
+    for (const gone of [id, newId()]) {
+      await assert.rejects(repository.updateVisibility(gone, "public"), { code: "not_found" });
+      await assert.rejects(repository.updateVerification(gone, { level: "audited" }), {
+        code: "not_found",
+      });
+      await assert.rejects(repository.delete(gone), { code: "not_found" });
+    }
+    assert.equal(await repository.getById(id), undefined);
+    assert.equal(await repository.count({ benchmarkId: fixture.benchmarkId }), 0);
+    assert.equal(
+      await repository.existsForModelVersion(fixture.versionId, {
+        provider: "provider",
+        name: "m",
+      }),
+      false,
+    );
+  });
+
+  submissionTest("what a submission claims cannot be changed, not even by SQL", async (fixture) => {
+    const { id } = await fixture.submit("m", 1);
+    for (const change of ["score = 2", "model_name = 'better'", "created_at = now()"]) {
+      await assert.rejects(
+        fixture.pool.execute(`update submissions set ${change} where id = $1`, [id]),
+        { code: "constraint_violated" },
+        change,
+      );
+    }
+  });
+
+  if (!capabilities.concurrentConnections) return;
+  submissionTest("of two updates that saw the same revision, one wins", async (fixture) => {
+    const { id } = await fixture.submit("m", 1);
+    const outcomes = await Promise.allSettled(
+      Array.from(
+        { length: 8 },
+        () => fixture.repository.updateVisibility(id, "private", { expectedRevision: 1 }),
+      ),
+    );
+    const won = outcomes.filter(({ status }) => status === "fulfilled");
+    assert.equal(won.length, 1);
+  });
+}

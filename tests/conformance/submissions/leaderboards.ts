@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { newId } from "../../../domain/ids.ts";
+import type { LeaderboardEntry, VerificationLevel } from "../../../domain/submission.ts";
+import type { DatabaseHarness } from "../database_harness.ts";
+import { checkAgainstReference, randomHistory } from "./leaderboard_model.ts";
+import type { SubmissionFixture, SubmissionTest } from "./fixture.ts";
+
+/** The rules of boards, one test each. */
+export function testLeaderboards(
+  submissionTest: SubmissionTest,
+  { capabilities }: DatabaseHarness,
+): void {
+  submissionTest("a model stands once, with its best submission", async (fixture) => {
+    await fixture.submit("a", 1);
+    const best = await fixture.submit("a", 3);
+    await fixture.submit("a", 2);
+    await fixture.submit("b", 2.5);
+    assert.deepEqual(await board(fixture), ["1 a 3", "2 b 2.5"]);
+    const found = await fixture.repository.getBestForModel(
+      { versionId: fixture.versionId },
+      { provider: "provider", name: "a" },
+    );
+    assert.equal(found?.id, best.id);
+  });
+
+  submissionTest("provider, name and version together are the model", async (fixture) => {
+    await fixture.submit("a", 1);
+    await fixture.submit("a", 2, { model: { provider: "other", name: "a" } });
+    await fixture.submit("a", 3, { model: { provider: "provider", name: "a", version: "2" } });
+    assert.deepEqual(await board(fixture), ["1 a 3", "2 a 2", "3 a 1"]);
+  });
+
+  submissionTest("the direction of the metric decides what is best", async (fixture) => {
+    const versionId = await fixture.addVersion("2.0.0", { higherIsBetter: false });
+    for (const [model, score] of [["a", 5], ["a", 4], ["b", -1], ["c", 0], ["d", -0]] as const) {
+      await fixture.submit(model, score, { versionId });
+    }
+    assert.deepEqual(await board(fixture, versionId), ["1 b -1", "2 c 0", "2 d 0", "4 a 4"]);
+  });
+
+  submissionTest(
+    "ties share a rank, the earlier submission first, and the next rank is skipped",
+    async (fixture) => {
+      for (const [model, score] of [["a", 1], ["b", 2], ["c", 2], ["d", 2], ["e", 0]] as const) {
+        await fixture.submit(model, score);
+      }
+      assert.deepEqual(await board(fixture), ["1 b 2", "1 c 2", "1 d 2", "4 a 1", "5 e 0"]);
+    },
+  );
+
+  submissionTest("of equal scores of a model, the earlier submission stands", async (fixture) => {
+    const first = await fixture.submit("a", 1);
+    await fixture.submit("a", 1);
+    const { items } = await fixture.repository.getLeaderboard({ versionId: fixture.versionId });
+    assert.deepEqual(items.map(({ submissionId }) => submissionId), [first.id]);
+  });
+
+  submissionTest("failed, private, unlisted and deleted ones never rank", async (fixture) => {
+    const { repository } = fixture;
+    const failed = { score: undefined, failure: "crashed" };
+    await fixture.submit("failed", 1, failed);
+    await fixture.submit("private", 9, { visibility: "private" });
+    await fixture.submit("unlisted", 8, { visibility: "unlisted" });
+    const deleted = await fixture.submit("a", 7);
+    const hidden = await fixture.submit("a", 6);
+    await fixture.submit("a", 5);
+    assert.deepEqual(await board(fixture), ["1 a 7"]);
+    await repository.delete(deleted.id);
+    assert.deepEqual(await board(fixture), ["1 a 6"]);
+    await repository.updateVisibility(hidden.id, "private");
+    assert.deepEqual(await board(fixture), ["1 a 5"]);
+    await repository.updateVisibility(hidden.id, "public");
+    assert.deepEqual(await board(fixture), ["1 a 6"]);
+    const nobody = { provider: "provider", name: "private" };
+    assert.equal(await repository.getRank({ versionId: fixture.versionId }, nobody), undefined);
+    assert.equal(
+      await repository.getBestForModel({ versionId: fixture.versionId }, nobody),
+      undefined,
+    );
+  });
+
+  testVerifiedBoards(submissionTest);
+  testVersions(submissionTest);
+  testPages(submissionTest);
+
+  submissionTest("a board is what the reference says, after any history", async (fixture) => {
+    for (let seed = 1; seed <= 4; seed++) {
+      const versionId = await fixture.addVersion(`3.${seed}.0`, { higherIsBetter: seed % 2 === 0 });
+      const model = await randomHistory(fixture, versionId, seed, 60);
+      await checkAgainstReference(fixture, versionId, seed % 2 === 0, model);
+    }
+  });
+
+  if (!capabilities.concurrentConnections) return;
+  submissionTest("a board is right after sixteen writers at once", async (fixture) => {
+    const histories = Array.from(
+      { length: 16 },
+      (_, seed) => randomHistory(fixture, fixture.versionId, seed + 100, 15),
+    );
+    const model = (await Promise.all(histories)).flat();
+    await checkAgainstReference(fixture, fixture.versionId, true, model);
+  });
+}
+
+function testVerifiedBoards(submissionTest: SubmissionTest): void {
+  submissionTest(
+    "a board of verified results has the best verified one of each model",
+    async (fixture) => {
+      const { repository } = fixture;
+      await fixture.submit("a", 9);
+      const lower = await fixture.submit("a", 5);
+      const b = await fixture.submit("b", 6);
+      await repository.updateVerification(lower.id, { level: "platform_verified" });
+      await repository.updateVerification(b.id, { level: "community_verified" });
+      assert.deepEqual(await board(fixture), ["1 a 9", "2 b 6"]);
+      assert.deepEqual(await verified(fixture, "community_verified"), ["1 b 6", "2 a 5"]);
+      assert.deepEqual(await verified(fixture, "platform_verified"), ["1 a 5"]);
+      assert.deepEqual(await verified(fixture, "audited"), []);
+      await repository.updateVerification(lower.id, { level: "unverified" });
+      assert.deepEqual(await verified(fixture, "community_verified"), ["1 b 6"]);
+      const best = await repository.getBestForModel(
+        { versionId: fixture.versionId },
+        { provider: "provider", name: "b" },
+        { minVerification: "community_verified" },
+      );
+      assert.equal(best?.id, b.id);
+    },
+  );
+
+  submissionTest("an unknown level is refused", async ({ repository, versionId }) => {
+    const minVerification = "trust me" as VerificationLevel;
+    await assert.rejects(repository.getLeaderboard({ versionId }, { minVerification }), {
+      field: "minVerification",
+    });
+  });
+}
+
+function testVersions(submissionTest: SubmissionTest): void {
+  submissionTest(
+    "a board is that of one version, by default the latest by precedence",
+    async (fixture) => {
+      const { repository, benchmarkId } = fixture;
+      const latest = await fixture.addVersion("2.0.0");
+      await fixture.addVersion("1.0.1");
+      await fixture.addVersion("2.0.0-rc.1");
+      await fixture.submit("old", 9);
+      await fixture.submit("new", 1, { versionId: latest });
+      const names = async (version?: string): Promise<string[]> => {
+        const page = await repository.getLeaderboard({ benchmarkId, version });
+        return page.items.map(({ model }) => model.name);
+      };
+      assert.deepEqual(await names(), ["new"]);
+      assert.deepEqual(await names("1.0.0"), ["old"]);
+      assert.deepEqual(await names("1.0.1"), []);
+      await assert.rejects(names("9.9.9"), { code: "not_found" });
+      await assert.rejects(repository.getLeaderboard({ benchmarkId: newId() }), {
+        code: "not_found",
+      });
+    },
+  );
+}
+
+function testPages(submissionTest: SubmissionTest): void {
+  submissionTest(
+    "pages join to the whole board with the same ranks, whatever their size",
+    async (fixture) => {
+      const scores = [5, 5, 5, 4, 4, 3, 3, 3, 3, 2, 1, 1, 0, 0, 0, 0, 0];
+      for (const [index, score] of scores.entries()) await fixture.submit(`m${index}`, score);
+      const whole = await board(fixture);
+      assert.deepEqual(
+        whole.map((line) => Number(line.split(" ")[0])),
+        [1, 1, 1, 4, 4, 6, 6, 6, 6, 10, 11, 11, 13, 13, 13, 13, 13],
+      );
+      for (const limit of [1, 2, 3, 4, 5, 16, 17]) {
+        assert.deepEqual(
+          await board(fixture, fixture.versionId, limit),
+          whole,
+          `pages of ${limit}`,
+        );
+      }
+      const page = await fixture.repository.getLeaderboard(
+        { versionId: fixture.versionId },
+        { limit: 1, withTotal: true },
+      );
+      assert.equal(page.total, scores.length);
+      for (const line of whole) {
+        const [rank, name = ""] = line.split(" ");
+        const entry = await fixture.repository.getRank(
+          { versionId: fixture.versionId },
+          { provider: "provider", name },
+        );
+        assert.equal(entry?.rank, Number(rank), line);
+      }
+    },
+  );
+}
+
+async function verified(
+  { repository, versionId }: SubmissionFixture,
+  minVerification: VerificationLevel,
+): Promise<string[]> {
+  return lines((await repository.getLeaderboard({ versionId }, { minVerification })).items);
+}
+
+async function board(
+  { repository, ...fixture }: SubmissionFixture,
+  versionId = fixture.versionId,
+  limit = 100,
+): Promise<string[]> {
+  const all: LeaderboardEntry[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await repository.getLeaderboard({ versionId }, { limit, cursor });
+    all.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor);
+  return lines(all);
+}
+
+function lines(entries: readonly LeaderboardEntry[]): string[] {
+  return entries.map(({ rank, model, score }) => `${rank} ${model.name} ${score}`);
+}

@@ -1,0 +1,21 @@
+import type { DatabaseHarness } from "./database_harness.ts";
+import { peopleTests } from "./people/fixture.ts";
+import type { TestFn } from "./test_fn.ts";
+import { testAccounts } from "./users/accounts.ts";
+import { testChanges } from "./users/changes.ts";
+import { testDeletion } from "./users/deletion.ts";
+import { testInput } from "./users/input.ts";
+import { testLists } from "./users/lists.ts";
+import { testSecrets } from "./users/secrets.ts";
+
+/** The tests that the repository of users passes on every database. */
+export function usersConformance(test: TestFn, harness: DatabaseHarness): void {
+  const { peopleTest, end } = peopleTests(test, harness);
+  testAccounts(peopleTest, harness);
+  testChanges(peopleTest);
+  testDeletion(peopleTest, harness);
+  testLists(peopleTest);
+  testSecrets(peopleTest);
+  testInput(peopleTest);
+  end();
+}

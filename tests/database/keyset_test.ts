@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import * as fc from "fast-check";
+import { sql } from "kysely";
+import type { Page, PageRequest } from "../../core/page.ts";
+import { arrayLiteral } from "../../database/array_literal.ts";
+import { createPool } from "../../database/create_pool.ts";
+import { CursorCodec } from "../../database/cursor.ts";
+import { count, type KeysetList, readPage } from "../../database/keyset.ts";
+import { sql as cursorKeyTable } from "../../database/migrations/0005_cursor_key.ts";
+import { queryBuilder } from "../../database/query_builder.ts";
+
+interface Thing {
+  readonly number: number;
+  readonly time: string;
+  readonly text: string;
+  readonly score: number;
+}
+
+const pool = await createPool({ embedded: {} });
+const cursors = new CursorCodec(pool);
+after(() => pool.close());
+before(async () => {
+  await pool.execute(cursorKeyTable);
+  await pool.execute(
+    "create table things (number int4 primary key, time timestamptz, text text, score float8)",
+  );
+});
+
+const TYPES = { number: "int4", time: "timestamptz", text: "text", score: "float8" } as const;
+
+function things(
+  columns: readonly (keyof Thing)[],
+  descending = false,
+  least = 0,
+): KeysetList<{ t: Thing }, "t", Thing> {
+  return {
+    identity: ["things", columns, descending, least],
+    query: queryBuilder.selectFrom(sql<Thing>`things`.as("t"))
+      .select(["number", "time", "text", "score"]).where("number", ">=", least),
+    sort: columns.map((column) => ({ column: `t.${column}`, type: TYPES[column] })),
+    descending,
+  };
+}
+
+async function fill(rows: readonly Omit<Thing, "number">[]): Promise<void> {
+  await pool.execute("truncate things");
+  await add(rows, 0);
+}
+
+async function add(rows: readonly Omit<Thing, "number">[], after: number): Promise<void> {
+  await pool.execute(
+    `insert into things select $1::int4 + number, time, text, score
+    from unnest($2::text::timestamptz[], $3::text::text[], $4::text::float8[])
+      with ordinality as t (time, text, score, number)`,
+    [
+      after,
+      arrayLiteral(rows.map(({ time }) => time)),
+      arrayLiteral(rows.map(({ text }) => text)),
+      arrayLiteral(rows.map(({ score }) => score)),
+    ],
+  );
+}
+
+/** Every page of a list, with what `between` does after each. */
+async function readPages(
+  list: KeysetList<{ t: Thing }, "t", Thing>,
+  limit: number,
+  between: (page: Page<Thing>) => Promise<void> = async () => {},
+): Promise<number[][]> {
+  const pages: number[][] = [];
+  let request: PageRequest = { limit };
+  for (;;) {
+    const page = await readPage(pool, cursors, list, request);
+    pages.push(page.items.map(({ number }) => number));
+    if (page.nextCursor === undefined) return pages;
+    await between(page);
+    request = { limit, cursor: page.nextCursor };
+  }
+}
+
+/** Few values, so that many are equal, and those whose text could lose something. */
+const row = fc.record({
+  time: fc.constantFrom(
+    "2026-01-01 00:00:00.000001Z",
+    "2026-01-01 00:00:00.000002Z",
+    "2026-01-01 00:00:00Z",
+    "1969-12-31 23:59:59.999999Z",
+    "12000-01-01 00:00:00Z",
+  ),
+  text: fc.constantFrom("", "a", "A", "a b", "é", "'", '"', "\\", "%", "\n", "💡"),
+  score: fc.constantFrom(0, 0.1, 0.1 + 2 ** -55, -1e-300, 5e-324, 1e308, -0.30000000000000004),
+});
+
+test("pages of any length hold every row once, in the order of the whole list", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(row, { maxLength: 30 }),
+      fc.shuffledSubarray(["time", "text", "score"] as const),
+      fc.boolean(),
+      fc.integer({ min: 1, max: 12 }),
+      async (rows, columns, descending, limit) => {
+        await fill(rows);
+        const list = things([...columns, "number"], descending);
+        const [all = []] = await readPages(list, 1_000);
+        assert.deepEqual([...all].sort((a, b) => a - b), rows.map((_, index) => index + 1));
+        assert.deepEqual((await readPages(list, limit)).flat(), all);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+const SAME = { time: "2026-01-01 00:00:00.000001Z", text: "a", score: 1 };
+
+test("what is inserted meanwhile neither repeats nor hides a row", async () => {
+  await fill(Array.from({ length: 6 }, () => SAME));
+  let next = 6;
+  const pages = await readPages(things(["time", "number"], true), 2, async () => {
+    await add([SAME], next++);
+    await add([{ ...SAME, time: "2026-01-01 00:00:00.000002Z" }], next++);
+  });
+  assert.deepEqual(pages, [[6, 5], [4, 3], [2, 1]]);
+});
+
+test("what is deleted meanwhile, also the last row of a page, hides no other", async () => {
+  await fill(Array.from({ length: 6 }, () => SAME));
+  const pages = await readPages(things(["time", "number"]), 2, async ({ items }) => {
+    await pool.execute("delete from things where number = $1", [items.at(-1)!.number]);
+  });
+  assert.deepEqual(pages, [[1, 2], [3, 4], [5, 6]]);
+});
+
+test("the last page has no cursor, also when it is full or empty", async () => {
+  await fill(Array.from({ length: 4 }, () => SAME));
+  assert.deepEqual(await readPages(things(["number"]), 2), [[1, 2], [3, 4]]);
+  assert.deepEqual(await readPages(things(["number"]), 4), [[1, 2, 3, 4]]);
+  assert.deepEqual(await readPages(things(["number"], false, 9), 4), [[]]);
+});
+
+test("a page has 50 rows unless the limit says otherwise", async () => {
+  await fill(Array.from({ length: 60 }, () => SAME));
+  assert.equal((await readPage(pool, cursors, things(["number"]), {})).items.length, 50);
+  for (const limit of [0, -1, 1_001, 1.5, NaN, "2"]) {
+    const request = { limit: limit as number };
+    await assert.rejects(readPage(pool, cursors, things(["number"]), request), { field: "limit" });
+  }
+});
+
+test("the total counts what the filters leave, whatever the page is", async () => {
+  await fill(Array.from({ length: 5 }, () => SAME));
+  const list = things(["number"], false, 3);
+  assert.equal(await count(pool, list.query), 3);
+  const first = await readPage(pool, cursors, list, { limit: 2, withTotal: true });
+  const last = await readPage(pool, cursors, list, {
+    limit: 2,
+    withTotal: true,
+    cursor: first.nextCursor!,
+  });
+  assert.deepEqual([first.total, last.total, last.items.length], [3, 3, 1]);
+  assert.equal("total" in await readPage(pool, cursors, list, {}), false);
+});
+
+test("a cursor goes with one order and one filter", async () => {
+  await fill(Array.from({ length: 3 }, () => SAME));
+  const { nextCursor: cursor } = await readPage(pool, cursors, things(["number"]), { limit: 1 });
+  for (const other of [things(["number"], true), things(["number"], false, 1), things(["text"])]) {
+    await assert.rejects(readPage(pool, cursors, other, { cursor: cursor! }), { field: "cursor" });
+  }
+});

@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { resultList, sampleResultList } from "../../../database/repositories/result_list.ts";
+
+test("the results of another submission, and all or some of them, are different lists", () => {
+  const [id, other] = [
+    "00000000-0000-7000-8000-000000000001",
+    "00000000-0000-7000-8000-000000000002",
+  ];
+  const identities = [resultList(id, undefined), resultList(id, true), resultList(other, undefined)]
+    .map(({ identity }) => JSON.stringify(identity));
+  assert.equal(new Set(identities).size, 3);
+});
+
+test("the sample for verify has the filter and a position", () => {
+  assert.match(sampleResultList(), /"passed" = .*"position"\)? > /s);
+});

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { z } from "zod";
+import { parseStored } from "../../../database/repositories/stored_json.ts";
+
+const schema = z.object({ bio: z.string().optional() });
+
+test("stored JSON of the right type is returned, without what a newer version wrote", () => {
+  assert.deepEqual(parseStored(schema, { bio: "a" }, "user profile"), { bio: "a" });
+  assert.deepEqual(parseStored(schema, { mood: 1 }, "user profile"), {});
+});
+
+test("stored JSON of another type is corrupted, and not shown", () => {
+  for (const stored of [{ bio: { secret: 1 } }, ["secret"], "secret", null]) {
+    assert.throws(
+      () => parseStored(schema, stored, "user profile"),
+      (error: Error & { code: string; operation: string }) =>
+        error.code === "corrupted" && error.operation === "read user profile" &&
+        !/secret/.test(error.message + String(error.cause)),
+    );
+  }
+});

@@ -1,0 +1,5 @@
+import { submissionsConformance } from "../../conformance/submissions.ts";
+import { onPglite, onPostgres } from "../../support/databases.ts";
+
+onPglite(submissionsConformance);
+await onPostgres(submissionsConformance);

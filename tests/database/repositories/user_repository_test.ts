@@ -1,0 +1,5 @@
+import { usersConformance } from "../../conformance/users.ts";
+import { onPglite, onPostgres } from "../../support/databases.ts";
+
+onPglite(usersConformance);
+await onPostgres(usersConformance);

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execFile } from "node:child_process";
+import process from "node:process";
+import { test } from "node:test";
+import { createTestDatabase } from "../support/postgres.ts";
+import { findService, serviceTest } from "../support/services.ts";
+
+const serverTest = serviceTest(await findService("postgres"));
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the demo as a process of the runtime that runs this test. */
+function demo(args: readonly string[], databaseUrl = ""): Promise<Outcome> {
+  const runtime = "Deno" in globalThis ? ["run", "-A"] : [];
+  const env = { ...process.env, DATABASE_URL: databaseUrl };
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [...runtime, "examples/demo.ts", ...args],
+      { env, maxBuffer: 2 ** 24 },
+      (error, stdout, stderr) => {
+        const code = error ? Number(error.code ?? 1) : 0;
+        resolve({ code, stdout, stderr });
+      },
+    );
+  });
+}
+
+const ROWS = [
+  `{"source":"a test"}`,
+  `{"provider":"p","model":"first","benchmark":"humaneval","score":88.4}`,
+  `{"provider":"p","model":"tied","benchmark":"humaneval","score":88.4}`,
+  `{"provider":"p","model":"last","benchmark":"humaneval","score":1}`,
+  `{"provider":"p","model":"failed","benchmark":"humaneval","score":null}`,
+  `{"provider":"p","model":"a","benchmark":"chess","score":1}`,
+  `{"provider":"p","model":"b","benchmark":"humaneval","score":NaN}`,
+  `{"provider":"p","model":"c","benchmark":"humaneval","score":100.1}`,
+  `{"provider":"p","model":"first","benchmark":"humaneval","score":99}`,
+  `{"provider":"p","model":"d","benchmark":"humaneval","score":"high"}`,
+  `{"provider":"p","model":"","benchmark":"humaneval","score":1}`,
+  `not json`,
+];
+
+const REFUSED: readonly [line: number, reason: RegExp][] = [
+  [6, /no benchmark chess/],
+  [7, /NaN/],
+  [8, /score/],
+  [9, /line 2/],
+  [10, /score must be a number or null, got string/],
+  [11, /model\.name/],
+  [12, /not a JSON object/],
+];
+
+async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "exchange-demo-"));
+  try {
+    await writeFile(join(folder, "rows.jsonl"), ROWS.join("\n"));
+    await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function checkReport(report: Record<string, never>): void {
+  const { imported, boards, ranks } = report as Record<string, never> & {
+    imported: { completed: number; failed: number; refused: { line: number; reason: string }[] };
+    boards: { entries: { rank: number; model: { name: string } }[] }[];
+    ranks: { rank?: number }[];
+  };
+  assert.deepEqual([imported.completed, imported.failed], [3, 1]);
+  assert.deepEqual(imported.refused.map(({ line }) => line), REFUSED.map(([line]) => line));
+  for (const [index, [, reason]] of REFUSED.entries()) {
+    assert.match(imported.refused[index]?.reason ?? "", reason);
+  }
+  const lines = boards[0]?.entries.map(({ rank, model }) => `${rank} ${model.name}`);
+  assert.deepEqual(lines, ["1 first", "1 tied", "3 last"]);
+  assert.deepEqual(ranks.map(({ rank }) => rank), [1, undefined, undefined, undefined]);
+}
+
+test("bad rows are reported by their line, good ones imported, and a second run continues", () =>
+  withFolder(async (folder) => {
+    const args = ["--json", "--data", join(folder, "rows.jsonl"), "--keep", join(folder, "kept")];
+    const first = await demo(args);
+    assert.equal(first.code, 2, first.stderr);
+    const report = JSON.parse(first.stdout);
+    checkReport(report);
+    assert.equal(report.events["events:submission Created"], 4);
+    assert.equal(report.cache.databaseReads, 1);
+    assert.match(report.dataset.sha256, /^[0-9a-f]{64}$/);
+    assert.equal(report.health.healthy, true);
+    const second = await demo(args);
+    assert.equal(second.code, 2, second.stderr);
+    assert.equal(JSON.parse(second.stdout).imported.alreadyThere, 4);
+    assert.deepEqual(JSON.parse(second.stdout).boards, report.boards);
+  }));
+
+serverTest("on a server, it imports the real leaderboard", async (url) => {
+  const database = await createTestDatabase(url);
+  try {
+    const { code, stdout, stderr } = await demo([], database.url);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /428 submissions with a score, 72 without/);
+    assert.match(stdout, /^ {4}1 {3}96\.3 {2}O1 Preview \(Sept 2024\) {2}\(audited\)$/m);
+    assert.match(stdout, /^ {4}3 {3}92\.7 {2}GPT 4o \(Aug 2024\)/m);
+    assert.match(stdout, /MBPP: best public result of each model, 89 models/);
+    assert.match(stdout, /SHA-256 as recorded/);
+  } finally {
+    await database.drop();
+  }
+});
+
+test("what cannot work ends with 1 and says why, without the password", async () => {
+  const cases: [string[], string, RegExp][] = [
+    [["--data", "no/such/file"], "", /no\/such\/file/],
+    [["--frobnicate"], "", /Unknown argument --frobnicate/],
+    [["--data"], "", /--data needs a value/],
+    [[], "postgres://user:s3cr3t@127.0.0.1:9/x", /refused/],
+  ];
+  for (const [args, url, reason] of cases) {
+    const { code, stdout, stderr } = await demo(args, url);
+    assert.equal(code, 1, args.join(" "));
+    assert.match(stderr, reason);
+    assert.ok(!`${stdout}${stderr}`.includes("s3cr3t"));
+  }
+});

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { decodeEnvelope, encodeEnvelope } from "../../messaging/envelope.ts";
+import type { EventAttributes } from "../../messaging/messaging.ts";
+import fc from "fast-check";
+import { inspect } from "node:util";
+import { test } from "node:test";
+import { UndecodableMessageError } from "../../messaging/undecodable_message_error.ts";
+import type { ValidationError } from "../../core/errors.ts";
+import { z } from "zod";
+
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+const ATTRIBUTES: EventAttributes = {
+  id: "event-1",
+  type: "Created",
+  source: "/tests",
+  time: "2026-11-22T10:00:00.000Z",
+  correlationId: "request-1",
+  traceparent: TRACEPARENT,
+  tracestate: "vendor=1",
+  headers: { tenant: "blue" },
+};
+
+const WIRE = {
+  specversion: "1.0",
+  id: "event-1",
+  type: "Created",
+  source: "/tests",
+  time: "2026-11-22T10:00:00.000Z",
+  correlationid: "request-1",
+  traceparent: TRACEPARENT,
+  tracestate: "vendor=1",
+  tenant: "blue",
+  datacontenttype: "application/json",
+  data: { name: "größer" },
+};
+
+const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+const decode = (value: unknown) => decodeEnvelope("events:user", bytesOf(value));
+
+test("an event is encoded as the JSON event format of CloudEvents 1.0", () => {
+  const bytes = encodeEnvelope(ATTRIBUTES, { name: "größer" });
+  assert.deepEqual(JSON.parse(new TextDecoder().decode(bytes)), WIRE);
+});
+
+test("what nobody said is not in the envelope", () => {
+  const bytes = encodeEnvelope({ ...ATTRIBUTES, correlationId: undefined, headers: {} }, null);
+  const { correlationid: _correlation, tenant: _tenant, ...rest } = WIRE;
+  assert.deepEqual(JSON.parse(new TextDecoder().decode(bytes)), { ...rest, data: null });
+});
+
+test("an event from elsewhere is decoded, its other attributes being headers", () => {
+  const { datacontenttype: _, ...wire } = WIRE;
+  const message = decode({ ...wire, subject: "42", dataschema: "https://example.org/user" });
+  assert.equal(message.channel, "events:user");
+  assert.equal(message.payload, '{"name":"größer"}');
+  assert.deepEqual(message.headers, {
+    tenant: "blue",
+    subject: "42",
+    dataschema: "https://example.org/user",
+  });
+  assert.equal(decode({ ...WIRE, data: undefined }).payload, "null");
+});
+
+test("a malformed trace context is dropped, and the event is not", () => {
+  for (const trace of [{ traceparent: "00-abc" }, { traceparent: undefined }, { traceparent: 7 }]) {
+    const message = decode({ ...WIRE, ...trace });
+    assert.deepEqual([message.traceparent, message.tracestate], [undefined, undefined]);
+  }
+  const message = decode({ ...WIRE, tracestate: "größe" });
+  assert.deepEqual([message.traceparent, message.tracestate], [TRACEPARENT, undefined]);
+});
+
+const MALFORMED: readonly (readonly [string, unknown])[] = [
+  ["bytes", []],
+  ["bytes", null],
+  ["bytes", "text"],
+  ["specversion", {}],
+  ["specversion", { ...WIRE, specversion: "0.3" }],
+  ["specversion", { ...WIRE, specversion: "2.0" }],
+  ["specversion", { ...WIRE, specversion: 1 }],
+  ["datacontenttype", { ...WIRE, datacontenttype: "text/xml" }],
+  ["id", { ...WIRE, id: undefined }],
+  ["id", { ...WIRE, id: 7 }],
+  ["type", { ...WIRE, type: "" }],
+  ["source", { ...WIRE, source: "line\nbreak" }],
+  ["time", { ...WIRE, time: undefined }],
+  ["time", { ...WIRE, time: "now" }],
+  ["correlationId", { ...WIRE, correlationid: {} }],
+  ["headers", { ...WIRE, data_base64: "AA==" }],
+  ["headers", { ...WIRE, "evil\u001b[2J": "1" }],
+  [
+    "headers",
+    JSON.parse(
+      '{"specversion":"1.0","id":"1","type":"t","source":"s",' +
+        '"time":"2026-11-22T10:00:00Z","__proto__":{"admin":true}}',
+    ),
+  ],
+  ["headers.tenant", { ...WIRE, tenant: ["blue"] }],
+  ["data.user", { ...WIRE, data: { user: JSON.parse('{"__proto__":{"admin":true}}') } }],
+  ["data.name", { ...WIRE, data: { name: "nul \0" } }],
+  ["data.name", { ...WIRE, data: { name: "lone \ud800" } }],
+  ["data.<key of 4 characters>", { ...WIRE, data: { "\u001b[2J": "nul \0" } }],
+];
+
+test("what is not an event is refused with its bytes and the member that is wrong", () => {
+  for (const [field, value] of MALFORMED) {
+    const bytes = new TextEncoder().encode(JSON.stringify(value));
+    assert.throws(() => decodeEnvelope("events:user", bytes), (error: unknown) => {
+      assert.ok(error instanceof UndecodableMessageError);
+      assert.equal((error.cause as ValidationError).field, field);
+      assert.equal(error.bytes, bytes);
+      assert.match(error.message, /^Cannot decode a message on events:user: [\x20-\x7e]*$/);
+      return true;
+    });
+  }
+});
+
+test("bytes that are not JSON in UTF-8 are refused, and nothing quotes them", () => {
+  const secret = new TextEncoder().encode('{"password": "s3cr3t", }');
+  for (const bytes of [secret, new Uint8Array([0xff, 0xfe]), new Uint8Array()]) {
+    assert.throws(() => decodeEnvelope("events:user", bytes), (error: unknown) => {
+      assert.ok(error instanceof UndecodableMessageError);
+      assert.doesNotMatch(inspect(error, { depth: 10 }), /s3cr3t|password/);
+      return true;
+    });
+  }
+});
+
+test("a text that is not UTF-8 is refused instead of changed", () => {
+  const bytes = encodeEnvelope(ATTRIBUTES, { name: "größer" });
+  bytes[bytes.indexOf(0xc3)] = 0xff;
+  assert.throws(() => decodeEnvelope("events:user", bytes), UndecodableMessageError);
+});
+
+test("the limit is about the payload alone, in both directions", () => {
+  const bytes = encodeEnvelope(ATTRIBUTES, "é".repeat(9), 20);
+  assert.equal(decodeEnvelope("events:user", bytes, 20).payload, `"${"é".repeat(9)}"`);
+  assert.throws(() => encodeEnvelope(ATTRIBUTES, "é".repeat(9), 19), /at most 19 bytes.*got 20/);
+  const large = encodeEnvelope(ATTRIBUTES, "x".repeat(40_000));
+  assert.throws(() => decodeEnvelope("events:user", large, 100), /they must be at most 32868/);
+});
+
+test("deeply nested bytes are refused and break nothing", () => {
+  const text = JSON.stringify(WIRE).replace(
+    '{"name":"größer"}',
+    "[".repeat(100_000) + "]".repeat(100_000),
+  );
+  assert.throws(
+    () => decodeEnvelope("events:user", new TextEncoder().encode(text)),
+    UndecodableMessageError,
+  );
+});
+
+test("whatever JSON can hold arrives as it was published", () => {
+  const key = fc.string({ maxLength: 5 }).filter((name) =>
+    name !== "__proto__" && !name.includes("\0")
+  );
+  const text = fc.string({ unit: "grapheme" }).filter((value) => !value.includes("\0"));
+  const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
+  const { json } = fc.letrec((tie) => ({
+    json: fc.oneof(
+      { depthSize: "small" },
+      fc.constant(null),
+      fc.boolean(),
+      number,
+      text,
+      fc.array(tie("json")),
+      fc.dictionary(key, tie("json"), { noNullPrototype: true }),
+    ),
+  }));
+  fc.assert(
+    fc.property(json, (payload) => {
+      const message = decodeEnvelope("events:user", encodeEnvelope(ATTRIBUTES, payload));
+      assert.deepEqual(message.deserialize(z.unknown()), JSON.parse(JSON.stringify(payload)));
+      const { channel: _c, payload: _p, deserialize: _d, ...attributes } = message;
+      assert.deepEqual(attributes, ATTRIBUTES);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test("mutated bytes give a message or the typed error, and never anything else", () => {
+  const original = encodeEnvelope(ATTRIBUTES, { name: "größer", scores: [1, 2.5, null] });
+  const mutation = fc.record({ at: fc.nat(original.length - 1), byte: fc.nat(255) });
+  fc.assert(
+    fc.property(fc.array(mutation, { minLength: 1, maxLength: 4 }), (mutations) => {
+      const bytes = original.slice();
+      for (const { at, byte } of mutations) bytes[at] = byte;
+      try {
+        JSON.parse(decodeEnvelope("events:user", bytes).payload);
+      } catch (error) {
+        assert.ok(error instanceof UndecodableMessageError, String(error));
+      }
+      assert.equal(({} as Record<string, unknown>).admin, undefined);
+    }),
+    { numRuns: 2_000 },
+  );
+});

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import {
+  CacheKey,
+  ConfigurationError,
+  EventChannel,
+  Infrastructure,
+  MemoryCacheProvider,
+  MemoryEventBus,
+  MemoryStorageProvider,
+  StoragePath,
+} from "../mod.ts";
+import { createTestDatabase } from "./support/postgres.ts";
+import { findService, serviceTest } from "./support/services.ts";
+
+const serverTest = serviceTest(await findService("postgres"));
+
+test("embedded, every part works and is closed once", async () => {
+  const exchange = await Infrastructure.embedded();
+  const { healthy, parts } = await exchange.health();
+  assert.equal(healthy, true, JSON.stringify(parts));
+  assert.deepEqual(parts.map(({ name }) => name), ["database", "cache", "storage", "events"]);
+  const user = await exchange.users.create({ email: "ada@example.org", username: "ada" });
+  assert.deepEqual(await exchange.users.getById(user.id), user);
+  await exchange.cache.set(CacheKey.user(user.id), user.username, { ttlMs: 1_000 });
+  assert.equal(await exchange.cache.get(CacheKey.user(user.id)), "ada");
+  await exchange.storage.createBucket("avatars");
+  const key = StoragePath.userAvatar(user.id, "avatar.png");
+  await exchange.storage.upload("avatars", key, "picture");
+  assert.equal(await exchange.storage.exists("avatars", key), true);
+  assert.ok(await exchange.events.publish(EventChannel.USER, { type: "Created" }));
+  await exchange.close();
+  await exchange[Symbol.asyncDispose]();
+  await assert.rejects(exchange.users.getById(user.id), { code: "closed" });
+  await assert.rejects(exchange.cache.get("a"), { code: "closed" });
+  assert.equal((await exchange.health()).healthy, false);
+});
+
+test("a data folder is kept, for one at a time", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "exchange-"));
+  try {
+    const first = await Infrastructure.embedded({ dataDir });
+    const { id } = await first.users.create({ email: "a@example.org", username: "aa" });
+    await first.storage.createBucket("bucket");
+    await first.storage.upload("bucket", "key", "kept");
+    await assert.rejects(Infrastructure.embedded({ dataDir }), { code: "conflict" });
+    await first.close();
+    const second = await Infrastructure.embedded({ dataDir });
+    assert.equal((await second.users.getById(id))?.username, "aa");
+    assert.equal(new TextDecoder().decode(await second.storage.download("bucket", "key")), "kept");
+    await second.close();
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
+test("parts that were passed in stay open", async () => {
+  const cache = new MemoryCacheProvider();
+  const exchange = await Infrastructure.embedded({ cache });
+  assert.equal(exchange.cache, cache);
+  await exchange.close();
+  assert.equal(await cache.exists("a"), false);
+  await cache.close();
+});
+
+const PARTS = () => ({
+  cache: new MemoryCacheProvider(),
+  storage: new MemoryStorageProvider(),
+  events: new MemoryEventBus(),
+});
+
+test("from the environment, every missing variable is named at once, and no secret", async () => {
+  await assert.rejects(Infrastructure.fromEnv({ environment: {} }), (error) => {
+    assert.ok(error instanceof ConfigurationError);
+    for (const name of ["DATABASE_URL", "REDIS_URL", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"]) {
+      assert.ok(error.problems.includes(`${name} is not set`), name);
+    }
+    return true;
+  });
+  const environment = { DATABASE_URL: "mysql://user:s3cr3t@host:99999/db" };
+  await assert.rejects(Infrastructure.fromEnv({ environment, ...PARTS() }), (error) => {
+    assert.ok(error instanceof ConfigurationError);
+    assert.ok(!JSON.stringify([error.message, error.problems, error.stack]).includes("s3cr3t"));
+    return true;
+  });
+});
+
+test("from the environment, a server that does not answer is an error, never something embedded", async () => {
+  const environment = { DATABASE_URL: "postgres://nobody@127.0.0.1:9/nothing" };
+  await assert.rejects(Infrastructure.fromEnv({ environment, ...PARTS() }), {
+    code: "unavailable",
+    name: "DatabaseError",
+  });
+});
+
+serverTest("from the environment, the database is the server", async (url) => {
+  const database = await createTestDatabase(url);
+  try {
+    const environment = { DATABASE_URL: database.url };
+    const exchange = await Infrastructure.fromEnv({ environment, ...PARTS() });
+    const { parts } = await exchange.health();
+    assert.equal(parts[0]?.details?.["driver"], "pg");
+    await exchange.close();
+  } finally {
+    await database.drop();
+  }
+});
