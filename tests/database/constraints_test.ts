@@ -137,19 +137,20 @@ const CHANGES: readonly [sql: string, error: string, field: string][] = [
 
 type PoolTest = (name: string, fn: (pool: DatabasePool) => Promise<void>) => unknown;
 
-const embedded = openMigrated({ embedded: {} });
 const service = await findService("postgres");
 const database = "url" in service ? await createTestDatabase(service.url) : undefined;
-const server = database && openMigrated({ url: database.url });
+// One after the other: while PGlite opens, nothing else gets on.
+const embedded = lazily(() => openMigrated({ embedded: {} }));
+const server = lazily(() => openMigrated({ url: database?.url ?? "" }));
+const serverTest = serviceTest(service);
 
-testConstraints((name, fn) => test(`pglite: ${name}`, async () => await fn(await embedded)));
-testConstraints((name, fn) =>
-  serviceTest(service)(`pg: ${name}`, async () => await fn(await server!))
-);
+testConstraints((name, fn) => test(`pglite: ${name}`, async () => await fn(await embedded())));
+testConstraints((name, fn) => serverTest(`pg: ${name}`, async () => await fn(await server())));
 
-test("the databases of these tests go", async () => {
-  await (await embedded).close();
-  await (await server)?.close();
+test("pglite: the pool of these tests closes", async () => await (await embedded()).close());
+
+serverTest("pg: the database of these tests goes", async () => {
+  await (await server()).close();
   await database?.drop();
 });
 
@@ -235,6 +236,11 @@ function interval(low: string, high: string, level: string): Case[] {
 
 function uuid(n: number): string {
   return `'00000000-0000-7000-8000-00000000000${n}'`;
+}
+
+function lazily<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  return () => opened ??= open();
 }
 
 async function openMigrated(config: Parameters<typeof createPool>[0]): Promise<DatabasePool> {
