@@ -4,6 +4,7 @@ import { createPool } from "../../database/create_pool.ts";
 import type { DatabasePool } from "../../database/database_pool.ts";
 import { migrate } from "../../database/migrator.ts";
 import type { Schema } from "../../database/schema.ts";
+import { lazily } from "../support/lazily.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 
@@ -236,11 +237,6 @@ function interval(low: string, high: string, level: string): Case[] {
 
 function uuid(n: number): string {
   return `'00000000-0000-7000-8000-00000000000${n}'`;
-}
-
-function lazily<T>(open: () => Promise<T>): () => Promise<T> {
-  let opened: Promise<T> | undefined;
-  return () => opened ??= open();
 }
 
 async function openMigrated(config: Parameters<typeof createPool>[0]): Promise<DatabasePool> {
