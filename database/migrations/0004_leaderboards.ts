@@ -178,14 +178,8 @@ create trigger submissions_follow
 after delete or update of verification, visibility, deleted_at on submissions
 for each row execute function leaderboard_follow();
 
-create function submissions_immutable() returns trigger language plpgsql as $$
-begin
-  raise exception 'a submitted result cannot be changed' using errcode = 'check_violation',
-    table = 'submissions', constraint = 'submissions_immutable_check';
-end $$;
-
 create trigger submissions_immutable
 before update of id, version_id, benchmark_id, model_provider, model_name, model_version,
   model_official, status, score, created_at
-on submissions for each row execute function submissions_immutable();
+on submissions for each statement execute function submission_parts_immutable();
 `;

@@ -144,6 +144,16 @@ const BAD: readonly [sql: string, code: string, field: string][] = [
     "already_exists",
     "version",
   ],
+  [
+    `insert into submission_results (submission_id, position, case_name) values ('${OTHER}', 1, 'a')`,
+    "constraint_violated",
+    "submissionId",
+  ],
+  [
+    `insert into submission_metrics (submission_id, name, value) values ('${OTHER}', 'a', 1)`,
+    "constraint_violated",
+    "submissionId",
+  ],
   [submission("status, score", "'completed', 'NaN'"), "constraint_violated", "score"],
   [submission("status, score", "'completed', 'Infinity'"), "constraint_violated", "score"],
   [submission("status, score", "'completed', '-Infinity'"), "constraint_violated", "score"],
