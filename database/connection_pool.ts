@@ -264,9 +264,8 @@ export class ConnectionPool {
 
   #failNext(error: unknown): void {
     const waiter = this.#nextWaiter();
-    if (!waiter) return;
-    const context = { operation: waiter.operation, outcomeIfLost: "not-applied" } as const;
-    waiter.reject(toDatabaseError(error, context));
+    const operation = waiter?.operation ?? "connect";
+    waiter?.reject(toDatabaseError(error, { operation, outcomeIfLost: "not-applied" }));
   }
 
   #forgetBroken(pooled: PooledConnection): void {

@@ -1,6 +1,6 @@
 import type { DatabasePool } from "../../database/database_pool.ts";
 import { testDeadlines } from "./database/deadlines.ts";
-import type { DatabaseHarness, DatabaseTest } from "./database/harness.ts";
+import type { DatabaseTest, PoolHarness } from "./database/harness.ts";
 import { testLife } from "./database/life.ts";
 import { testNestedTransactions } from "./database/nested_transactions.ts";
 import { testPaging } from "./database/paging.ts";
@@ -10,10 +10,10 @@ import { testTransactions } from "./database/transactions.ts";
 import { testValues } from "./database/values.ts";
 import type { TestFn } from "./test_fn.ts";
 
-export type { DatabaseCapabilities, DatabaseHarness } from "./database/harness.ts";
+export type { PoolCapabilities, PoolHarness } from "./database/harness.ts";
 
 /** The tests that a pool over every driver passes: the `Database` port and the driver port, sentence by sentence. */
-export function databaseConformance(test: TestFn, harness: DatabaseHarness): void {
+export function databaseConformance(test: TestFn, harness: PoolHarness): void {
   let shared: Promise<DatabasePool> | undefined;
   let second: Promise<DatabasePool> | undefined;
   let tables = 0;

@@ -7,11 +7,7 @@
 
 export * from "./benchmarks.ts";
 export * from "./cache.ts";
-export {
-  type DatabaseCapabilities,
-  databaseConformance,
-  type DatabaseHarness as PoolHarness,
-} from "./database.ts";
+export * from "./database.ts";
 export * from "./database_harness.ts";
 export * from "./manual_clock.ts";
 export * from "./messaging.ts";

@@ -1,48 +1,70 @@
 import assert from "node:assert/strict";
-import { PGlite } from "@electric-sql/pglite";
-import { PGliteDialect } from "kysely";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { createPool, type DatabaseConfig } from "../../database/create_pool.ts";
-import { PgliteDriver } from "../../database/drivers/pglite.ts";
-import { findService, serviceTest } from "../support/services.ts";
+import { FakeDriver, NOTHING } from "../support/fake_driver.ts";
+import { freePort } from "../support/free_port.ts";
 
-const serverTest = serviceTest(await findService("postgres"));
+test("a driver of one's own is used, asked once, and closed with the pool", async () => {
+  const driver = new FakeDriver();
+  const pool = await createPool({ driver, max: 3 });
+  assert.equal(driver.attempted, 1);
+  assert.equal((await pool.check())["driver"], "fake");
+  await pool.close();
+  assert.ok(driver.closed);
+});
 
-test("exactly one kind of database is asked for", async () => {
-  for (const config of [{}, { url: "postgres://a@b/c", embedded: {} }, { max: 3 }]) {
-    await assert.rejects(createPool(config as DatabaseConfig), { code: "configuration_invalid" });
+test("a configuration has exactly one kind of database", async () => {
+  const driver = new FakeDriver();
+  const bad: [config: object, message: RegExp][] = [
+    [{}, /got none$/],
+    [{ max: 3 }, /got none$/],
+    [{ driver, url: "postgres://ada:canary@localhost/db" }, /got url and driver$/],
+    [{ embedded: {}, driver }, /got embedded and driver$/],
+  ];
+  for (const [config, message] of bad) {
+    await assert.rejects(createPool(config as DatabaseConfig), {
+      ...{ name: "ConfigurationError", code: "configuration_invalid", message },
+    });
+  }
+  assert.equal(driver.attempted, 0);
+});
+
+test("a missing or malformed URL is a configuration error", async () => {
+  for (const url of [undefined, "", "canary", "postgres://ada:canary@localhost"]) {
+    await assert.rejects(createPool({ url: url as string }), (error: Error) => {
+      assert.equal(error.name, "ConfigurationError");
+      assert.ok(!inspect(error, { depth: 10 }).includes("canary"));
+      return true;
+    });
   }
 });
 
-test("a driver is used and closed", async () => {
-  const driver = new PgliteDriver();
-  const pool = await createPool({ driver });
-  assert.equal((await pool.check())["driver"], "pglite");
-  await pool.close();
-  assert.deepEqual(pool.stats, { total: 0, idle: 0, waiting: 0 });
+test("a bad option is refused before anything is opened", async () => {
+  const driver = new FakeDriver();
+  await assert.rejects(createPool({ driver, max: 0 }), { code: "invalid_input", field: "max" });
+  assert.equal(driver.attempted, 0);
 });
 
-test("a dialect is used, and its client stays open", async () => {
-  const pglite = await PGlite.create();
-  const pool = await createPool({ dialect: new PGliteDialect({ pglite }) });
-  assert.deepEqual((await pool.execute("select 1 as one")).rows, [{ one: 1 }]);
-  await pool.close();
-  assert.deepEqual((await pglite.query("select 2 as two")).rows, [{ two: 2 }]);
-  await pglite.close();
+test("a database that does not answer as it should closes what was opened", async () => {
+  const driver = new FakeDriver();
+  driver.answer = () => Promise.reject(Object.assign(new Error("x"), { code: "28000" }));
+  await assert.rejects(createPool({ driver }), { code: "unauthenticated" });
+  assert.ok(driver.closed && driver.connections[0]?.closed);
+  driver.answer = () => Promise.resolve(NOTHING);
 });
 
-serverTest("a server is used, through its limits", async (url) => {
-  const pool = await createPool({ url, max: 2 });
-  const sleep = () => pool.execute("select pg_sleep(0.05)");
-  await Promise.all([sleep(), sleep(), sleep(), sleep()]);
-  assert.equal(pool.stats.total, 2);
-  await pool.close();
-});
-
-test("why a database cannot be used is in the error", async () => {
-  await assert.rejects(createPool({ url: "postgres://nobody@127.0.0.1:9/nothing" }), {
-    code: "unavailable",
-    message: /refused the connection/,
-  });
-  await assert.rejects(createPool({ url: "not a url" }), { code: "configuration_invalid" });
+test("a server that is down, or a host that does not exist, is said to be that", async () => {
+  const port = await freePort();
+  for (const host of ["127.0.0.1", "localhost"]) {
+    const call = createPool({ url: `postgres://ada:canary@${host}:${port}/db` });
+    await assert.rejects(call, (error: Error & Record<string, unknown>) => {
+      assert.deepEqual([error["code"], error["retryable"]], ["unavailable", true]);
+      assert.match(error.message, /the server refused the connection/);
+      assert.ok(!inspect(error, { depth: 10, showHidden: true }).includes("canary"));
+      return true;
+    });
+  }
+  const nowhere = createPool({ url: "postgres://ada:canary@nowhere.invalid/db" });
+  await assert.rejects(nowhere, { code: "unavailable", message: /host name/ });
 });

@@ -1,151 +1,233 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import process from "node:process";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { createPool } from "../../database/create_pool.ts";
 import type { DatabasePool } from "../../database/database_pool.ts";
 import { type Migration, MIGRATIONS } from "../../database/migrations/migrations.ts";
 import { migrate, migrationStatus } from "../../database/migrator.ts";
-import { createTestDatabase } from "../support/postgres.ts";
-import { runCommand } from "../support/run_command.ts";
+import { createTestDatabase, withClient } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
+import { Script } from "../support/spawn_script.ts";
 
-const service = await findService("postgres");
-const serverTest = serviceTest(service);
+const ONE: Migration = {
+  name: "0001_one",
+  sql: "create table one (id integer);\ninsert into one values (1);",
+};
+const TWO: Migration = { name: "0002_two", sql: "create table two (id integer);" };
+const THREE: Migration = { name: "0003_three", sql: "insert into two values (3);" };
 
-const STEPS: readonly Migration[] = [
-  { name: "0001_a", sql: "create table a (id integer); insert into a values (1);" },
-  { name: "0002_b", sql: "create table b (id integer);" },
-  { name: "0003_c", sql: "insert into b select id from a;" },
-];
+type PoolTest = (name: string, fn: (pool: DatabasePool) => Promise<void>) => unknown;
 
-/** Runs a test on an empty database of either kind. */
-function onBoth(name: string, fn: (pool: DatabasePool) => Promise<void>): void {
+const embedded = createPool({ embedded: {} });
+const onServer = serviceTest(await findService("postgres"));
+
+testMigrator((name, fn) =>
   test(`pglite: ${name}`, async () => {
-    const pool = await createPool({ embedded: {} });
-    try {
-      await fn(pool);
-    } finally {
-      await pool.close();
-    }
+    const pool = await embedded;
+    await pool.execute("drop schema public cascade; create schema public");
+    await fn(pool);
+  })
+);
+
+testMigrator((name, fn) =>
+  onServer(`pg: ${name}`, (url) =>
+    inDatabase(url, async (url) => {
+      const pool = await createPool({ url });
+      await fn(pool).finally(() => pool.close());
+    }))
+);
+
+test("pglite: the pool of these tests closes", async () => {
+  await (await embedded).close();
+});
+
+function testMigrator(test: PoolTest): void {
+  test("migrations are applied in their order, once, and remembered", async (pool) => {
+    assert.deepEqual(await migrate(pool, { migrations: [ONE, TWO] }), ["0001_one", "0002_two"]);
+    assert.deepEqual(await migrate(pool, { migrations: [ONE, TWO] }), []);
+    assert.deepEqual(await migrate(pool, { migrations: [ONE, TWO, THREE] }), ["0003_three"]);
+    const { applied, pending, problems } = await migrationStatus(pool, {
+      migrations: [ONE, TWO, THREE],
+    });
+    assert.deepEqual(applied.map(({ name }) => name), ["0001_one", "0002_two", "0003_three"]);
+    assert.ok(applied.every(({ checksum }) => /^[0-9a-f]{64}$/.test(checksum)));
+    assert.ok(
+      applied.every(({ appliedAt }) => Math.abs(Date.now() - appliedAt.getTime()) < 60_000),
+    );
+    assert.deepEqual([pending, problems], [[], []]);
+    assert.equal(await count(pool, "one"), 1);
   });
-  serverTest(`postgres: ${name}`, async (url) => {
-    const database = await createTestDatabase(url);
-    const pool = await createPool({ url: database.url });
-    try {
-      await fn(pool);
-    } finally {
-      await pool.close();
-      await database.drop();
-    }
+
+  test("the migrations of this library are the default", async (pool) => {
+    const names = MIGRATIONS.map(({ name }) => name);
+    assert.deepEqual((await migrationStatus(pool)).pending, names);
+    assert.deepEqual(await migrate(pool), names);
+    assert.deepEqual((await migrationStatus(pool)).pending, []);
+    assert.deepEqual([...names].sort(), names);
+  });
+
+  test("asking for the status changes nothing", async (pool) => {
+    const status = await migrationStatus(pool, { migrations: [ONE] });
+    assert.deepEqual(status, { applied: [], pending: ["0001_one"], problems: [] });
+    assert.deepEqual(await tables(pool), []);
+  });
+
+  test("a migration that fails leaves nothing, and those before it stay", async (pool) => {
+    const failing = {
+      name: "0002_two",
+      sql: `${TWO.sql} insert into one values (2); select 1 / 0;`,
+    };
+    const call = migrate(pool, { migrations: [ONE, failing, THREE] });
+    await assert.rejects(call, { sqlState: "22012", outcome: "not-applied" });
+    assert.deepEqual(await tables(pool), ["exchange_migrations", "one"]);
+    assert.equal(await count(pool, "one"), 1);
+    const { applied, pending } = await migrationStatus(pool, { migrations: [ONE, failing, THREE] });
+    assert.deepEqual([applied.length, pending], [1, ["0002_two", "0003_three"]]);
+    // What was not applied can still be mended.
+    const rest = await migrate(pool, { migrations: [ONE, TWO, THREE] });
+    assert.deepEqual(rest, ["0002_two", "0003_three"]);
+  });
+
+  test("the first migration failing leaves not even the history", async (pool) => {
+    const failing = { name: "0001_one", sql: "create table one (); selec 1;" };
+    await assert.rejects(migrate(pool, { migrations: [failing] }), { sqlState: "42601" });
+    assert.deepEqual(await tables(pool), []);
+  });
+
+  const refused: readonly [name: string, migrations: readonly Migration[], problem: string][] = [
+    [
+      "edited",
+      [{ ...ONE, sql: `${ONE.sql} ` }, TWO, THREE],
+      "0001_one was edited after it was applied",
+    ],
+    ["unknown", [TWO, THREE], "0001_one was applied but is unknown here; this code is older"],
+    [
+      "out of order",
+      [ONE, { name: "0001b_late", sql: "create table late ()" }, TWO],
+      "0001b_late is not applied but comes before one that is",
+    ],
+  ];
+
+  for (const [name, migrations, problem] of refused) {
+    test(`an ${name} migration is refused, and nothing is changed`, async (pool) => {
+      await migrate(pool, { migrations: [ONE, TWO] });
+      const status = await migrationStatus(pool, { migrations });
+      assert.deepEqual(status.problems, [problem]);
+      await assert.rejects(migrate(pool, { migrations }), {
+        ...{ code: "conflict", outcome: "not-applied", message: `Cannot migrate: ${problem}` },
+      });
+      assert.deepEqual(await tables(pool), ["exchange_migrations", "one", "two"]);
+      assert.equal((await migrationStatus(pool, { migrations: [ONE, TWO] })).applied.length, 2);
+    });
+  }
+
+  test("line ends are not part of a migration", async (pool) => {
+    await migrate(pool, { migrations: [ONE] });
+    const checkedOut = { ...ONE, sql: ONE.sql.replaceAll("\n", "\r\n") };
+    assert.deepEqual(await migrate(pool, { migrations: [checkedOut] }), []);
+  });
+
+  test("a signal that has fired applies nothing", async (pool) => {
+    const signal = AbortSignal.abort();
+    await assert.rejects(migrate(pool, { migrations: [ONE], signal }), { code: "aborted" });
+    assert.deepEqual(await tables(pool), []);
   });
 }
 
-onBoth(
-  "migrations are applied in order, once, and remembered with their checksum",
-  async (pool) => {
-    assert.deepEqual((await migrationStatus(pool, { migrations: STEPS })).pending, [
-      "0001_a",
-      "0002_b",
-      "0003_c",
-    ]);
-    assert.deepEqual(await migrate(pool, { migrations: STEPS.slice(0, 1) }), ["0001_a"]);
-    assert.deepEqual(await migrate(pool, { migrations: STEPS }), ["0002_b", "0003_c"]);
-    assert.deepEqual(await migrate(pool, { migrations: STEPS }), []);
-    assert.deepEqual((await pool.execute("select id from b")).rows, [{ id: 1 }]);
-    const { applied, pending, problems } = await migrationStatus(pool, { migrations: STEPS });
-    assert.deepEqual(applied.map(({ name }) => name), ["0001_a", "0002_b", "0003_c"]);
-    for (const { checksum, appliedAt } of applied) {
-      assert.match(checksum, /^[0-9a-f]{64}$/);
-      assert.ok(appliedAt instanceof Date);
-    }
-    assert.deepEqual([pending, problems], [[], []]);
-  },
-);
-
-onBoth("a migration that fails leaves nothing, and the ones before it stay", async (pool) => {
-  const broken = { name: "0002_b", sql: "create table half (id integer); select nothing_there;" };
-  const migrations = [...STEPS.slice(0, 1), broken];
-  await assert.rejects(migrate(pool, { migrations }), { sqlState: "42703" });
-  const { rows } = await pool.execute("select to_regclass('half') as half, to_regclass('a') as a");
-  assert.equal(rows[0]?.["half"], null);
-  assert.notEqual(rows[0]?.["a"], null);
-  assert.deepEqual(await migrate(pool, { migrations: STEPS }), ["0002_b", "0003_c"]);
-});
-
-onBoth(
-  "edited, unknown and out-of-order migrations are refused, changing nothing",
-  async (pool) => {
-    await migrate(pool, { migrations: STEPS.slice(0, 2) });
-    const [a, b, c] = STEPS as [Migration, Migration, Migration];
-    const early = { name: "0000_early", sql: "create table early (id integer)" };
-    const cases: [RegExp, Migration[]][] = [
-      [/0001_a was edited/, [{ ...a, sql: `${a.sql} ` }, b, c]],
-      [/0002_b was applied but is unknown/, [a, c]],
-      [/0000_early is not applied but comes before/, [early, a, b, c]],
-    ];
-    for (const [message, migrations] of cases) {
-      await assert.rejects(migrate(pool, { migrations }), { code: "conflict", message });
-      assert.match((await migrationStatus(pool, { migrations })).problems.join(), message);
-    }
-    const { rows } = await pool.execute("select to_regclass('early') as early");
-    assert.equal(rows[0]?.["early"], null);
-    const windows = STEPS.map(({ name, sql }) => ({ name, sql: sql.replaceAll("\n", "\r\n") }));
-    assert.deepEqual(await migrate(pool, { migrations: windows }), ["0003_c"]);
-  },
-);
-
-const SCRIPT = fileURLToPath(new URL("../support/fixtures/migrate.ts", import.meta.url));
-const ARGUMENTS = "Deno" in globalThis ? ["run", "-A", "--no-check", SCRIPT] : [SCRIPT];
-
-serverTest("processes that migrate at the same time apply each migration once", async (url) => {
-  const database = await createTestDatabase(url);
-  try {
-    const env = { DATABASE_URL: database.url };
-    const outcomes = await Promise.all(
-      Array.from({ length: 3 }, () => runCommand(process.execPath, ARGUMENTS, { env })),
-    );
-    assert.deepEqual(outcomes.map(({ code }) => code), [0, 0, 0], outcomes[0]?.output);
-    const applied = outcomes.flatMap(({ output }) => JSON.parse(output) as string[]);
-    assert.deepEqual(applied.sort(), MIGRATIONS.map(({ name }) => name));
-  } finally {
-    await database.drop();
-  }
-});
-
-serverTest("a process killed half way leaves a database that migrates on", async (url) => {
-  const database = await createTestDatabase(url);
-  const pool = await createPool({ url: database.url });
-  try {
-    for (let round = 0; round < 5; round++) {
-      const child = spawn(process.execPath, ARGUMENTS, {
-        env: { ...process.env, DATABASE_URL: database.url },
-        stdio: "ignore",
+onServer(
+  "pg: processes that migrate at the same time apply each migration once",
+  (url) =>
+    inDatabase(url, async (url) => {
+      // As if by slow indexes, so that the processes meet.
+      const migrations = [ONE, TWO, THREE].map(({ name, sql }) => ({
+        name,
+        sql: `${sql} select pg_sleep(0.3);`,
+      }));
+      const args = [url, JSON.stringify(migrations)];
+      const scripts = [1, 2, 3].map(() => new Script("migrate.ts", args));
+      await Promise.all(scripts.map((script) => script.line()));
+      const applied = await Promise.all(
+        scripts.map(async (script) => JSON.parse(await script.line())),
+      );
+      await Promise.all(scripts.map((script) => script.finish()));
+      assert.deepEqual(applied.flat().sort(), ["0001_one", "0002_two", "0003_three"]);
+      await withClient(url, async (client) => {
+        assert.equal((await client.query("select from one")).rowCount, 1);
+        assert.equal((await client.query("select from two")).rowCount, 1);
       });
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      await someMigrationRuns(pool, ended);
-      child.kill("SIGKILL");
-      await ended;
-    }
-    await migrate(pool);
-    const { pending, problems, applied } = await migrationStatus(pool);
-    assert.deepEqual([pending, problems, applied.length], [[], [], MIGRATIONS.length]);
+    }),
+);
+
+onServer(
+  "pg: a process that is killed half way leaves a database that migrates",
+  (url) =>
+    inDatabase(url, async (url) => {
+      const slow = { ...TWO, sql: `${TWO.sql} select pg_sleep(1);` };
+      const script = new Script("migrate.ts", [url, JSON.stringify([ONE, slow])]);
+      assert.equal(await script.line(), "connected");
+      await withClient(url, async (client) => {
+        const running = "select from pg_stat_activity where wait_event = 'PgSleep'";
+        while ((await client.query(running)).rowCount === 0) await pause(20);
+        await script.kill();
+      });
+      const pool = await createPool({ url });
+      // The server finishes the statement before it notices; until then it has the lock.
+      assert.deepEqual(await migrate(pool, { migrations: [ONE, TWO, THREE] }), [
+        "0002_two",
+        "0003_three",
+      ]);
+      assert.deepEqual([await count(pool, "one"), await count(pool, "two")], [1, 1]);
+      await pool.close();
+    }),
+);
+
+onServer(
+  "pg: waiting for the migration of another process is not cut short by other timeouts",
+  (url) =>
+    inDatabase(url, async (url) => {
+      const slow = [{ ...ONE, sql: `${ONE.sql} select pg_sleep(1);` }];
+      const options = { url, timeoutMs: 200, transactionTimeoutMs: 200, statementTimeoutMs: 200 };
+      const pools = await Promise.all([createPool(options), createPool(options)]);
+      const applied = await Promise.all(pools.map((pool) => migrate(pool, { migrations: slow })));
+      assert.deepEqual(applied.flat(), ["0001_one"]);
+      await Promise.all(pools.map((pool) => pool.close()));
+    }),
+);
+
+onServer(
+  "pg: a server with another default isolation migrates as well",
+  (url) =>
+    inDatabase(url, async (url) => {
+      const name = new URL(url).pathname.slice(1);
+      const set = `alter database ${name} set default_transaction_isolation = 'serializable'`;
+      await withClient(url, (client) => client.query(set));
+      const pools = await Promise.all([1, 2, 3].map(() => createPool({ url })));
+      const slow = [{ ...ONE, sql: `${ONE.sql} select pg_sleep(0.2);` }, TWO];
+      const applied = await Promise.all(pools.map((pool) => migrate(pool, { migrations: slow })));
+      assert.deepEqual(applied.flat().sort(), ["0001_one", "0002_two"]);
+      await Promise.all(pools.map((pool) => pool.close()));
+    }),
+);
+
+async function inDatabase(server: string, use: (url: string) => Promise<void>): Promise<void> {
+  const database = await createTestDatabase(server);
+  try {
+    await use(database.url);
   } finally {
-    await pool.close();
     await database.drop();
   }
-});
+}
 
-/** Resolves when the child is seen inside a transaction, or has ended. */
-async function someMigrationRuns(pool: DatabasePool, ended: Promise<unknown>): Promise<void> {
-  let over = false;
-  void ended.then(() => over = true);
-  while (!over) {
-    const { rows } = await pool.execute(
-      `select from pg_stat_activity where datname = current_database()
-        and pid <> pg_backend_pid() and xact_start is not null`,
-    );
-    if (rows.length > 0) return;
-  }
+async function tables(pool: DatabasePool): Promise<unknown[]> {
+  const { rows } = await pool.execute(
+    "select tablename from pg_tables where schemaname = 'public' order by tablename",
+  );
+  return rows.map((row) => row["tablename"]);
+}
+
+async function count(pool: DatabasePool, table: string): Promise<unknown> {
+  return (await pool.execute(`select count(*)::int4 as n from ${table}`)).rows[0]?.["n"];
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import {
   CONFLICT,
-  type DatabaseHarness,
   type DatabaseTest,
   forever,
   gate,
   ids,
   insert,
+  type PoolHarness,
   rejects,
   settlesWithin,
 } from "./harness.ts";
 
 /** Deadlines and signals. */
-export function testDeadlines(test: DatabaseTest, { capabilities }: DatabaseHarness): void {
+export function testDeadlines(test: DatabaseTest, { capabilities }: PoolHarness): void {
   test("a call with a signal that has fired rejects with aborted and changes nothing", async ({ pool, table }) => {
     const options = { signal: AbortSignal.abort("mine") };
     let called = false;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { DatabasePool, DatabasePoolOptions } from "../../../database/database_pool.ts";
 
 /** What an adapter can do besides what every adapter can. */
-export interface DatabaseCapabilities {
+export interface PoolCapabilities {
   /** Several transactions run at the same time, and every pool that the harness opens sees the same tables. */
   readonly concurrent: boolean;
   /** A running statement can be stopped. */
@@ -14,11 +14,11 @@ export interface DatabaseCapabilities {
 }
 
 /** What the suite needs to know about an adapter. */
-export interface DatabaseHarness {
+export interface PoolHarness {
   /** The name of the adapter, for the names of the tests. */
   readonly name: string;
   /** What it can do. */
-  readonly capabilities: DatabaseCapabilities;
+  readonly capabilities: PoolCapabilities;
   /** Opens a pool on a database without any table of this library. The suite closes it. */
   open(options?: DatabasePoolOptions): Promise<DatabasePool>;
 }
@@ -65,7 +65,7 @@ export async function rejects(call: Promise<unknown>, expected: ExpectedError): 
 export function settlesWithin<T>(limitMs: number, call: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = (): void => reject(new Error(`it did not settle within ${limitMs} ms`));
-    // Also keeps the process alive, which the timers of the library do not.
+
     const timer = setTimeout(late, limitMs);
     void call.then(resolve, reject).finally(() => clearTimeout(timer));
   });

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { checkHealth } from "../../../core/health.ts";
 import type { DatabasePoolOptions } from "../../../database/database_pool.ts";
 import {
-  type DatabaseHarness,
   type DatabaseTest,
   forever,
   gate,
+  type PoolHarness,
   rejects,
   settlesWithin,
 } from "./harness.ts";
 
 /** Numbers, health and the end of a pool. */
-export function testLife(test: DatabaseTest, harness: DatabaseHarness): void {
+export function testLife(test: DatabaseTest, harness: PoolHarness): void {
   test("stats count connections and callers that wait", async ({ small }) => {
     const pool = await small();
     const [begun, end] = [gate(), gate()];
@@ -87,7 +87,7 @@ export function testLife(test: DatabaseTest, harness: DatabaseHarness): void {
   });
 }
 
-function testConcurrency(test: DatabaseTest, harness: DatabaseHarness): void {
+function testConcurrency(test: DatabaseTest, harness: PoolHarness): void {
   test("a pool opens no more connections than it may, and serves callers in their order", async () => {
     const pool = await harness.open({ max: 2 });
     const served: number[] = [];

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { type DatabaseHarness, type DatabaseTest, gate, ids, insert, rejects } from "./harness.ts";
+import { type DatabaseTest, gate, ids, insert, type PoolHarness, rejects } from "./harness.ts";
 
 /** The pool inside of its own transactions. */
-export function testScopes(test: DatabaseTest, { capabilities }: DatabaseHarness): void {
+export function testScopes(test: DatabaseTest, { capabilities }: PoolHarness): void {
   test("inside a transaction the pool refuses everything at once with nested_call", async ({ pool, table }) => {
     await pool.transaction(async (transaction) => {
       const calls = [

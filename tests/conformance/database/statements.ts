@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Database } from "../../../database/database.ts";
 import { type Statement, statement } from "../../../database/statement.ts";
-import { type DatabaseHarness, type DatabaseTest, rejects } from "./harness.ts";
+import { type DatabaseTest, type PoolHarness, rejects } from "./harness.ts";
 
 const addKey: Statement<{ id: boolean; key: string }, { id: boolean }> = statement(
   "add key",
@@ -28,7 +28,7 @@ const readTypes = statement(
 );
 
 /** Statements, the query builder, and the errors of both. */
-export function testStatements(test: DatabaseTest, { capabilities }: DatabaseHarness): void {
+export function testStatements(test: DatabaseTest, { capabilities }: PoolHarness): void {
   test("a statement runs with the values of its input, on the pool and in a transaction", async ({ pool, small }) => {
     const unnamed = await small();
     const expected = {

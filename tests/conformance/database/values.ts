@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { type DatabaseHarness, type DatabaseTest, rejects } from "./harness.ts";
+import { type DatabaseTest, type PoolHarness, rejects } from "./harness.ts";
 
 /** What values become on their way to the server and back. */
-export function testValues(test: DatabaseTest, { capabilities }: DatabaseHarness): void {
+export function testValues(test: DatabaseTest, { capabilities }: PoolHarness): void {
   test("values arrive at the server unchanged", async ({ pool }) => {
     const text = "Ünïcödé 🎉 ' \" \\ $1 ; -- \n\t";
     const { rows } = await pool.execute(
