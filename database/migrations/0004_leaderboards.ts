@@ -15,15 +15,15 @@ language sql immutable strict parallel safe as $$
   end::smallint
 $$;
 
--- The sign, the exponent and eight bits of the fraction: order-preserving, for any finite score,
--- 256 buckets between a number and its double.
+-- The sign, the exponent and nine bits of the fraction: order-preserving, for any finite score,
+-- 512 buckets between a number and its double.
 create function leaderboard_bucket(sort_score float8) returns integer
 language plpgsql immutable strict parallel safe as $$
 declare
   bytes bytea := float8send(sort_score);
-  bits integer := (get_byte(bytes, 0) << 12) | (get_byte(bytes, 1) << 4) | (get_byte(bytes, 2) >> 4);
+  bits integer := (get_byte(bytes, 0) << 13) | (get_byte(bytes, 1) << 5) | (get_byte(bytes, 2) >> 3);
 begin
-  return case when bits < 524288 then bits + 524288 else 1048575 - bits end;
+  return case when bits < 1048576 then bits + 1048576 else 2097151 - bits end;
 end $$;
 
 create table leaderboard_entries (

@@ -11,8 +11,9 @@ import {
   type VerificationLevel,
 } from "../../domain/submission.ts";
 import { checkVersion } from "../../domain/version.ts";
-import type { CursorCodec } from "../cursor.ts";
+import type { CursorCodec, Position } from "../cursor.ts";
 import type { Database } from "../database.ts";
+import { parseTimestamp } from "../timestamp.ts";
 import {
   type BoardInput,
   countBoard,
@@ -80,7 +81,7 @@ export class LeaderboardReader {
       ? { total: (await this.#database.run(countBoard, input, options))[0]?.total ?? 0 }
       : {};
     return rows.length > limit && last
-      ? { items, nextCursor: await this.#cursors.encode(identity, last.position), ...total }
+      ? { items, nextCursor: await this.#cursors.encode(identity, placeOf(last)), ...total }
       : { items, ...total };
   }
 
@@ -118,23 +119,18 @@ export class LeaderboardReader {
   async #after(
     input: BoardInput,
     limit: number,
-    position: readonly (string | number)[],
+    position: Position,
     options: CallOptions,
   ): Promise<{ rows: PageRow[]; above: number; passed: number }> {
-    const [bucket, sortScore, submittedAt, submissionId] = position.map(String) as [
-      string,
-      string,
-      string,
-      string,
-    ];
-    const place = { bucket: Number(bucket), sortScore, submittedAt, submissionId };
+    const [bucket, sortScore, submittedAt, submissionId] = position as ReturnType<typeof placeOf>;
+    const place = { bucket, sortScore, submittedAt, submissionId };
     const rows = await this.#database.run(
       readBoardAfter,
       { ...input, ...place, limit: limit + 1 },
       options,
     );
     // The tie at the page boundary shares the rank that it had on the page before.
-    const tied = rows[0]?.position[1] === sortScore;
+    const tied = rows[0]?.sort_score === sortScore;
     const { above = 0, passed = 0 } = rows[0] ?? {};
     return { rows, above: tied ? above : passed, passed };
   }
@@ -161,6 +157,11 @@ export class LeaderboardReader {
     if (!row) throw new NotFoundError("benchmark version", { operation: "read leaderboard" });
     return { versionId: row.id, level };
   }
+}
+
+/** Where a row stands in the order of its board. */
+function placeOf(row: PageRow): [bucket: number, sortScore: number, at: string, id: string] {
+  return [row.bucket, row.sort_score, row.submitted_at, row.submission_id];
 }
 
 /**
@@ -191,6 +192,6 @@ function toEntry(row: EntryRow): Omit<LeaderboardEntry, "rank"> {
     },
     score: row.score,
     verification: row.verification as VerificationLevel,
-    submittedAt: row.submitted_at,
+    submittedAt: parseTimestamp(row.submitted_at),
   };
 }

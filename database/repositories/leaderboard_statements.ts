@@ -10,7 +10,8 @@ export const ENTRY_COLUMNS = {
   model_official: "bool",
   score: "float8",
   verification: "text",
-  submitted_at: "timestamptz",
+  // As text it has all its digits, which a cursor needs.
+  submitted_at: "text",
 } as const;
 
 /** A line of a board, without its rank. */
@@ -28,7 +29,7 @@ export interface BoardInput {
 interface PlaceInput extends BoardInput {
   readonly limit: number;
   readonly bucket: number;
-  readonly sortScore: string;
+  readonly sortScore: number;
   readonly submittedAt: string;
   readonly submissionId: string;
 }
@@ -41,13 +42,13 @@ export interface ModelInput extends BoardInput {
   readonly version: string;
 }
 
-const columns = sql.join(Object.keys(ENTRY_COLUMNS).map((column) => sql.ref(`e.${column}`)));
+const columns = sql.join(
+  Object.keys(ENTRY_COLUMNS).map((column) =>
+    column === "submitted_at" ? sql`e.submitted_at::text as submitted_at` : sql.ref(`e.${column}`)
+  ),
+);
 
-/** Numbers as text, with all their digits, for the cursor. */
-const POSITION = sql`array[e.bucket::text, e.sort_score::text, e.submitted_at::text,
-  e.submission_id::text]`;
-
-const PAGE_COLUMNS = { ...ENTRY_COLUMNS, position: "text[]" } as const;
+const PAGE_COLUMNS = { ...ENTRY_COLUMNS, bucket: "int4", sort_score: "float8" } as const;
 
 /** A line of a page. */
 export type PageRow = RowOf<typeof PAGE_COLUMNS>;
@@ -59,7 +60,7 @@ export const readBoardTop: Statement<BoardInput & { limit: number }, PageRow> = 
   "read leaderboard",
   PAGE_COLUMNS,
   (_, p: BoardInput & { limit: number }) =>
-    sql<PageRow>`select ${columns}, ${POSITION} as position from leaderboard_entries e
+    sql<PageRow>`select ${columns}, e.bucket, e.sort_score from leaderboard_entries e
     where e.version_id = ${p.versionId}::uuid and e.level = ${p.level}::smallint
     ${ORDER} limit ${p.limit}::integer`,
 );
@@ -75,7 +76,7 @@ export const readBoardAfter: Statement<PlaceInput, AfterRow> = statement(
   AFTER_COLUMNS,
   (_, p: PlaceInput) =>
     sql<AfterRow>`with place as (
-      select ${p.bucket}::integer as bucket, ${p.sortScore}::text::float8 as sort_score,
+      select ${p.bucket}::integer as bucket, ${p.sortScore}::float8 as sort_score,
         ${p.submittedAt}::text::timestamptz as submitted_at, ${p.submissionId}::text::uuid as id
     ), above as (
       select ${entriesAbove(p, sql`place.bucket`, sql`place.sort_score`)} as entries from place
@@ -85,7 +86,7 @@ export const readBoardAfter: Statement<PlaceInput, AfterRow> = statement(
         and e.bucket = place.bucket and e.sort_score = place.sort_score
         and (e.submitted_at, e.submission_id) <= (place.submitted_at, place.id)
     )
-    select ${columns}, ${POSITION} as position, above.entries as above,
+    select ${columns}, e.bucket, e.sort_score, above.entries as above,
       above.entries + ties.entries as passed
     from leaderboard_entries e, place, above, ties
     where e.version_id = ${p.versionId}::uuid and e.level = ${p.level}::smallint
