@@ -21,7 +21,6 @@ import {
   findBestSubmission,
   findVersion,
   type ModelInput,
-  type PageRow,
   readBoardAfter,
   readBoardTop,
   readRank,
@@ -111,7 +110,7 @@ export class LeaderboardReader {
     input: BoardInput,
     limit: number,
     options: CallOptions,
-  ): Promise<{ rows: PageRow[]; above: number; passed: number }> {
+  ): Promise<{ rows: EntryRow[]; above: number; passed: number }> {
     const rows = await this.#database.run(readBoardTop, { ...input, limit: limit + 1 }, options);
     return { rows, above: 0, passed: 0 };
   }
@@ -121,16 +120,16 @@ export class LeaderboardReader {
     limit: number,
     position: Position,
     options: CallOptions,
-  ): Promise<{ rows: PageRow[]; above: number; passed: number }> {
-    const [bucket, sortScore, submittedAt, submissionId] = position as ReturnType<typeof placeOf>;
-    const place = { bucket, sortScore, submittedAt, submissionId };
+  ): Promise<{ rows: EntryRow[]; above: number; passed: number }> {
+    const [score, submittedAt, submissionId] = position as ReturnType<typeof placeOf>;
+    const place = { score, submittedAt, submissionId };
     const rows = await this.#database.run(
       readBoardAfter,
       { ...input, ...place, limit: limit + 1 },
       options,
     );
     // The tie at the page boundary shares the rank that it had on the page before.
-    const tied = rows[0]?.sort_score === sortScore;
+    const tied = rows[0]?.score === score;
     const { above = 0, passed = 0 } = rows[0] ?? {};
     return { rows, above: tied ? above : passed, passed };
   }
@@ -160,8 +159,8 @@ export class LeaderboardReader {
 }
 
 /** Where a row stands in the order of its board. */
-function placeOf(row: PageRow): [bucket: number, sortScore: number, at: string, id: string] {
-  return [row.bucket, row.sort_score, row.submitted_at, row.submission_id];
+function placeOf(row: EntryRow): [score: number, submittedAt: string, submissionId: string] {
+  return [row.score, row.submitted_at, row.submission_id];
 }
 
 /**
@@ -169,7 +168,7 @@ function placeOf(row: PageRow): [bucket: number, sortScore: number, at: string, 
  * many entries have a better score than the first row, `passed` how many come before it.
  */
 function rank(
-  rows: readonly PageRow[],
+  rows: readonly EntryRow[],
   above: number,
   passed: number,
   continued: boolean,
