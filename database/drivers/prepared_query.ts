@@ -37,12 +37,13 @@ export class PreparedQuery {
   readonly text: string;
   /** Settles when the server has answered. */
   readonly result: Promise<DriverResult>;
-  readonly #values: readonly unknown[];
+  readonly #values: (string | null)[];
   readonly #cache: FieldCache;
   readonly #parserFor: (typeId: number) => PreparedField["parse"];
   readonly #rows: Record<string, unknown>[] = [];
   #fields: readonly PreparedField[];
   #command = "";
+  #unreadable: unknown;
   #resolve!: (result: DriverResult) => void;
   #reject!: (error: unknown) => void;
 
@@ -53,7 +54,8 @@ export class PreparedQuery {
   ) {
     this.name = query.name;
     this.text = query.text;
-    this.#values = query.values;
+    // Here, because what is thrown while a query is submitted leaves the client of `pg` waiting.
+    this.#values = query.values.map(toText);
     this.#cache = cache;
     this.#parserFor = parserFor;
     this.#fields = cache.get(query.name) ?? [];
@@ -69,7 +71,7 @@ export class PreparedQuery {
     connection.stream.cork();
     try {
       if (!connection.parsedStatements[name]) connection.parse({ text, name, types: [] });
-      connection.bind({ portal: "", statement: name, values: this.#values.map(toText) });
+      connection.bind({ portal: "", statement: name, values: this.#values });
       if (!this.#cache.has(name)) connection.describe({ type: "P", name: "" });
       connection.execute({ portal: "", rows: 0 });
       connection.sync();
@@ -88,10 +90,15 @@ export class PreparedQuery {
 
   handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
     const row: Record<string, unknown> = {};
-    for (let i = 0; i < this.#fields.length; i++) {
-      const { name, parse } = this.#fields[i] as PreparedField;
-      const text = fields[i] ?? null;
-      row[name] = text === null || parse === undefined ? text : parse(text);
+    try {
+      for (let i = 0; i < this.#fields.length; i++) {
+        const { name, parse } = this.#fields[i] as PreparedField;
+        const text = fields[i] ?? null;
+        row[name] = text === null || parse === undefined ? text : parse(text);
+      }
+    } catch (error) {
+      // Thrown here, it would end the process.
+      this.#unreadable ??= error;
     }
     this.#rows.push(row);
   }
@@ -110,6 +117,7 @@ export class PreparedQuery {
 
   handleReadyForQuery(): void {
     this.#cache.set(this.name, this.#fields);
+    if (this.#unreadable) return this.#reject(this.#unreadable);
     const [command = "", ...counts] = this.#command.split(" ");
     const rowCount = Number(counts.at(-1) ?? this.#rows.length);
     this.#resolve({ rows: this.#rows, rowCount, command });
@@ -119,5 +127,9 @@ export class PreparedQuery {
 /** Values of statements are plain; arrays and JSON were made text before. */
 function toText(value: unknown): string | null {
   if (value === null || value === undefined) return null;
-  return value instanceof Date ? value.toISOString() : String(value);
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === "object") {
+    throw new TypeError("A value of a statement must not be an object");
+  }
+  return String(value);
 }

@@ -44,10 +44,11 @@ create table submissions (
   constraint submissions_score_check check (score > '-infinity' and score < 'infinity'),
   constraint submissions_status_check check (status in ('completed', 'failed')),
   constraint submissions_status_score_check check ((status = 'completed') = (score is not null)),
+  -- All or none: a comparison with null is null, which a check lets pass.
   constraint submissions_interval_check check (
-    (interval_low is null and interval_high is null and interval_level is null)
-    or (interval_low > '-infinity' and interval_low <= interval_high and interval_high < 'infinity'
-      and interval_level > 0 and interval_level < 1)
+    num_nonnulls(interval_low, interval_high, interval_level) in (0, 3)
+    and interval_low > '-infinity' and interval_low <= interval_high and interval_high < 'infinity'
+    and interval_level > 0 and interval_level < 1
   ),
   constraint submissions_model_check check (
     model_provider <> '' and model_name <> ''

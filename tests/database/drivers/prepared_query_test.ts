@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { test } from "node:test";
 import { PgDriver } from "../../../database/drivers/pg.ts";
+import { PreparedQuery } from "../../../database/drivers/prepared_query.ts";
 import type { DriverConnection } from "../../../database/driver.ts";
 import { findService, serviceTest } from "../../support/services.ts";
 
@@ -89,3 +91,33 @@ serverTest(
       assert.equal(connection.usable, false);
     }),
 );
+
+serverTest(
+  "a value that cannot be sent is refused, and the connection goes on",
+  (url) =>
+    withConnection(url, async (connection) => {
+      const text = "select $1::text as text";
+      for (const value of [{ a: 1 }, [1], Object.create(null), new Uint8Array(1), new Date(NaN)]) {
+        const call = connection.execute({ text, values: [value], name: "echo" });
+        await assert.rejects(call, (error) =>
+          error instanceof TypeError || error instanceof RangeError);
+        const { rows } = await connection.execute({ text, values: ["x"], name: "echo" });
+        assert.deepEqual(rows, [{ text: "x" }]);
+      }
+      assert.deepEqual([connection.usable, connection.reusable], [true, true]);
+    }),
+);
+
+test("a value that cannot be read is an error of its statement, and not the end of the process", async () => {
+  const mine = new Error("mine");
+  const refuse = (): never => {
+    throw mine;
+  };
+  const query = new PreparedQuery({ name: "n", text: "", values: [] }, new Map(), () => refuse);
+  query.handleRowDescription({ fields: [{ name: "a", dataTypeID: 1 }] });
+  query.handleDataRow({ fields: [null] });
+  query.handleDataRow({ fields: ["x"] });
+  query.handleCommandComplete({ text: "SELECT 2" });
+  query.handleReadyForQuery();
+  await assert.rejects(query.result, (error) => error === mine);
+});
