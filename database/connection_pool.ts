@@ -181,7 +181,10 @@ export class ConnectionPool {
     if (this.#all.size + this.#opening > 0) {
       await this.#atMost(deadlineMs, new Promise<void>((resolve) => this.#drained = resolve));
     }
-    for (const pooled of [...this.#all]) this.destroy(pooled);
+    for (const pooled of [...this.#all]) {
+      void pooled.connection.cancel();
+      this.destroy(pooled);
+    }
     await this.#atMost(GOODBYE_TIMEOUT_MS, Promise.all(this.#goodbyes));
     await this.#driver.close();
   }

@@ -43,7 +43,8 @@ export async function createPool(config: DatabaseConfig): Promise<DatabasePool> 
     await pool.check();
     return pool;
   } catch (error) {
-    await pool.close();
+    // Nobody has a connection yet; one that is still being opened closes itself.
+    await pool.close(1);
     throw error;
   }
 }

@@ -81,10 +81,12 @@ export class Session {
     this.#pool.release(this.#pooled);
   }
 
-  /** Closes the connection instead of giving it back. */
+  /** Stops what runs on the server and closes the connection, instead of giving it back. */
   destroy(): void {
     if (this.#returned) return;
     this.#returned = true;
+    // A server that only loses its client runs the statement to its end, and keeps its locks.
+    void this.#pooled.connection.cancel();
     this.#pool.destroy(this.#pooled);
   }
 
@@ -113,7 +115,6 @@ export class Session {
 
   #interrupt(interruption: Interruption, step: Step): DatabaseError {
     const { operation, outcomeIfLost: outcome } = step;
-    void this.#pooled.connection.cancel();
     this.destroy();
     if (interruption.kind === "aborted") {
       return abortedError(operation, interruption.reason, outcome);

@@ -252,6 +252,7 @@ export function connectionLost(operation: string): DatabaseError {
   return new DatabaseError(`Cannot ${operation}: the transaction lost its connection`, {
     code: "unavailable",
     operation,
+    retryable: true,
   });
 }
 

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { parseTimestamp } from "./timestamp.ts";
+import { parseTimestamp } from "../timestamp.ts";
 
 type Parse = (text: string) => unknown;
 

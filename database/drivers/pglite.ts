@@ -15,7 +15,7 @@ import type {
   DriverResult,
 } from "../driver.ts";
 import { lockDirectory } from "../directory_lock.ts";
-import { parseTimestamp } from "./timestamp.ts";
+import { parseTimestamp } from "../timestamp.ts";
 
 /** Where the data is. */
 export interface PgliteDriverConfig {

@@ -91,8 +91,49 @@ create table submission_results (
   output text,
   constraint submission_results_pkey primary key (submission_id, position),
   constraint submission_results_score_check check (score > '-infinity' and score < 'infinity'),
-  constraint submission_results_duration_ms_check check (duration_ms >= 0 and duration_ms < 'infinity'),
-  constraint submission_results_submission_id_fkey
-    foreign key (submission_id) references submissions (id) on delete cascade
+  constraint submission_results_duration_ms_check check (duration_ms >= 0 and duration_ms < 'infinity')
 );
+
+-- The foreign key of results, checked once per statement instead of once per row, which would take
+-- longer than storing 10,000 rows. Like a foreign key, it keeps the submission from going meanwhile.
+create function submission_results_belong() returns trigger language plpgsql as $$
+declare
+  expected bigint;
+  found_submissions bigint;
+begin
+  select count(distinct submission_id) into expected from added;
+  select count(*) into found_submissions from (
+    select from submissions s where s.id in (select submission_id from added) for key share
+  ) as s;
+  if found_submissions < expected then
+    raise exception 'no such submission' using errcode = 'foreign_key_violation',
+      table = 'submission_results', constraint = 'submission_results_submission_id_fkey';
+  end if;
+  return null;
+end $$;
+
+create trigger submission_results_belong
+after insert on submission_results referencing new table as added
+for each statement execute function submission_results_belong();
+
+create function submissions_cascade() returns trigger language plpgsql as $$
+begin
+  delete from submission_results where submission_id = old.id;
+  return null;
+end $$;
+
+create trigger submissions_cascade after delete on submissions
+for each row execute function submissions_cascade();
+
+-- What was submitted is never rewritten.
+create function submission_parts_immutable() returns trigger language plpgsql as $$
+begin
+  raise exception 'a submitted result cannot be changed' using errcode = 'check_violation',
+    table = tg_table_name, constraint = tg_table_name || '_immutable_check';
+end $$;
+
+create trigger submission_results_immutable before update on submission_results
+for each statement execute function submission_parts_immutable();
+create trigger submission_metrics_immutable before update on submission_metrics
+for each statement execute function submission_parts_immutable();
 `;

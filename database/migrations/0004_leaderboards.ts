@@ -15,15 +15,15 @@ language sql immutable strict parallel safe as $$
   end::smallint
 $$;
 
--- The sign, the exponent and eight bits of the fraction: order-preserving, for any finite score,
--- 256 buckets between a number and its double.
+-- The sign, the exponent and nine bits of the fraction: order-preserving, for any finite score,
+-- 512 buckets between a number and its double.
 create function leaderboard_bucket(sort_score float8) returns integer
 language plpgsql immutable strict parallel safe as $$
 declare
   bytes bytea := float8send(sort_score);
-  bits integer := (get_byte(bytes, 0) << 12) | (get_byte(bytes, 1) << 4) | (get_byte(bytes, 2) >> 4);
+  bits integer := (get_byte(bytes, 0) << 13) | (get_byte(bytes, 1) << 5) | (get_byte(bytes, 2) >> 3);
 begin
-  return case when bits < 524288 then bits + 524288 else 1048575 - bits end;
+  return case when bits < 1048576 then bits + 1048576 else 2097151 - bits end;
 end $$;
 
 create table leaderboard_entries (
@@ -178,14 +178,8 @@ create trigger submissions_follow
 after delete or update of verification, visibility, deleted_at on submissions
 for each row execute function leaderboard_follow();
 
-create function submissions_immutable() returns trigger language plpgsql as $$
-begin
-  raise exception 'a submitted result cannot be changed' using errcode = 'check_violation',
-    table = 'submissions', constraint = 'submissions_immutable_check';
-end $$;
-
 create trigger submissions_immutable
 before update of id, version_id, benchmark_id, model_provider, model_name, model_version,
   model_official, status, score, created_at
-on submissions for each row execute function submissions_immutable();
+on submissions for each statement execute function submission_parts_immutable();
 `;

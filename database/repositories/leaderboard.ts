@@ -11,8 +11,9 @@ import {
   type VerificationLevel,
 } from "../../domain/submission.ts";
 import { checkVersion } from "../../domain/version.ts";
-import type { CursorCodec } from "../cursor.ts";
+import type { CursorCodec, Position } from "../cursor.ts";
 import type { Database } from "../database.ts";
+import { parseTimestamp } from "../timestamp.ts";
 import {
   type BoardInput,
   countBoard,
@@ -20,7 +21,6 @@ import {
   findBestSubmission,
   findVersion,
   type ModelInput,
-  type PageRow,
   readBoardAfter,
   readBoardTop,
   readRank,
@@ -80,7 +80,7 @@ export class LeaderboardReader {
       ? { total: (await this.#database.run(countBoard, input, options))[0]?.total ?? 0 }
       : {};
     return rows.length > limit && last
-      ? { items, nextCursor: await this.#cursors.encode(identity, last.position), ...total }
+      ? { items, nextCursor: await this.#cursors.encode(identity, placeOf(last)), ...total }
       : { items, ...total };
   }
 
@@ -110,7 +110,7 @@ export class LeaderboardReader {
     input: BoardInput,
     limit: number,
     options: CallOptions,
-  ): Promise<{ rows: PageRow[]; above: number; passed: number }> {
+  ): Promise<{ rows: EntryRow[]; above: number; passed: number }> {
     const rows = await this.#database.run(readBoardTop, { ...input, limit: limit + 1 }, options);
     return { rows, above: 0, passed: 0 };
   }
@@ -118,23 +118,18 @@ export class LeaderboardReader {
   async #after(
     input: BoardInput,
     limit: number,
-    position: readonly (string | number)[],
+    position: Position,
     options: CallOptions,
-  ): Promise<{ rows: PageRow[]; above: number; passed: number }> {
-    const [bucket, sortScore, submittedAt, submissionId] = position.map(String) as [
-      string,
-      string,
-      string,
-      string,
-    ];
-    const place = { bucket: Number(bucket), sortScore, submittedAt, submissionId };
+  ): Promise<{ rows: EntryRow[]; above: number; passed: number }> {
+    const [score, submittedAt, submissionId] = position as ReturnType<typeof placeOf>;
+    const place = { score, submittedAt, submissionId };
     const rows = await this.#database.run(
       readBoardAfter,
       { ...input, ...place, limit: limit + 1 },
       options,
     );
     // The tie at the page boundary shares the rank that it had on the page before.
-    const tied = rows[0]?.position[1] === sortScore;
+    const tied = rows[0]?.score === score;
     const { above = 0, passed = 0 } = rows[0] ?? {};
     return { rows, above: tied ? above : passed, passed };
   }
@@ -163,12 +158,17 @@ export class LeaderboardReader {
   }
 }
 
+/** Where a row stands in the order of its board. */
+function placeOf(row: EntryRow): [score: number, submittedAt: string, submissionId: string] {
+  return [row.score, row.submitted_at, row.submission_id];
+}
+
 /**
  * Standard competition ranking ("1224"): equal scores share the rank of the first of them. `above` is how
  * many entries have a better score than the first row, `passed` how many come before it.
  */
 function rank(
-  rows: readonly PageRow[],
+  rows: readonly EntryRow[],
   above: number,
   passed: number,
   continued: boolean,
@@ -191,6 +191,6 @@ function toEntry(row: EntryRow): Omit<LeaderboardEntry, "rank"> {
     },
     score: row.score,
     verification: row.verification as VerificationLevel,
-    submittedAt: row.submitted_at,
+    submittedAt: parseTimestamp(row.submitted_at),
   };
 }

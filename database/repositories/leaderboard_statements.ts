@@ -10,7 +10,8 @@ export const ENTRY_COLUMNS = {
   model_official: "bool",
   score: "float8",
   verification: "text",
-  submitted_at: "timestamptz",
+  // As text it has all its digits, which a cursor needs.
+  submitted_at: "text",
 } as const;
 
 /** A line of a board, without its rank. */
@@ -27,8 +28,7 @@ export interface BoardInput {
 /** A place on a board, in its order. */
 interface PlaceInput extends BoardInput {
   readonly limit: number;
-  readonly bucket: number;
-  readonly sortScore: string;
+  readonly score: number;
   readonly submittedAt: string;
   readonly submissionId: string;
 }
@@ -41,30 +41,25 @@ export interface ModelInput extends BoardInput {
   readonly version: string;
 }
 
-const columns = sql.join(Object.keys(ENTRY_COLUMNS).map((column) => sql.ref(`e.${column}`)));
-
-/** Numbers as text, with all their digits, for the cursor. */
-const POSITION = sql`array[e.bucket::text, e.sort_score::text, e.submitted_at::text,
-  e.submission_id::text]`;
-
-const PAGE_COLUMNS = { ...ENTRY_COLUMNS, position: "text[]" } as const;
-
-/** A line of a page. */
-export type PageRow = RowOf<typeof PAGE_COLUMNS>;
+const columns = sql.join(
+  Object.keys(ENTRY_COLUMNS).map((column) =>
+    column === "submitted_at" ? sql`e.submitted_at::text as submitted_at` : sql.ref(`e.${column}`)
+  ),
+);
 
 const ORDER = sql`order by e.bucket desc, e.sort_score desc, e.submitted_at, e.submission_id`;
 
 /** The first lines of a board. */
-export const readBoardTop: Statement<BoardInput & { limit: number }, PageRow> = statement(
+export const readBoardTop: Statement<BoardInput & { limit: number }, EntryRow> = statement(
   "read leaderboard",
-  PAGE_COLUMNS,
+  ENTRY_COLUMNS,
   (_, p: BoardInput & { limit: number }) =>
-    sql<PageRow>`select ${columns}, ${POSITION} as position from leaderboard_entries e
+    sql<EntryRow>`select ${columns} from leaderboard_entries e
     where e.version_id = ${p.versionId}::uuid and e.level = ${p.level}::smallint
     ${ORDER} limit ${p.limit}::integer`,
 );
 
-const AFTER_COLUMNS = { ...PAGE_COLUMNS, above: "int8", passed: "int8" } as const;
+const AFTER_COLUMNS = { ...ENTRY_COLUMNS, above: "int8", passed: "int8" } as const;
 
 /** A line of a later page, with the entries above the score of the cursor and up to its place. */
 export type AfterRow = RowOf<typeof AFTER_COLUMNS>;
@@ -75,8 +70,13 @@ export const readBoardAfter: Statement<PlaceInput, AfterRow> = statement(
   AFTER_COLUMNS,
   (_, p: PlaceInput) =>
     sql<AfterRow>`with place as (
-      select ${p.bucket}::integer as bucket, ${p.sortScore}::text::float8 as sort_score,
+      select leaderboard_bucket(s.sort_score) as bucket, s.sort_score,
         ${p.submittedAt}::text::timestamptz as submitted_at, ${p.submissionId}::text::uuid as id
+      from (
+        select case when v.higher_is_better then ${p.score}::float8 else -${p.score}::float8 end
+          + 0.0 as sort_score
+        from benchmark_versions v where v.id = ${p.versionId}::uuid
+      ) as s
     ), above as (
       select ${entriesAbove(p, sql`place.bucket`, sql`place.sort_score`)} as entries from place
     ), ties as (
@@ -85,7 +85,7 @@ export const readBoardAfter: Statement<PlaceInput, AfterRow> = statement(
         and e.bucket = place.bucket and e.sort_score = place.sort_score
         and (e.submitted_at, e.submission_id) <= (place.submitted_at, place.id)
     )
-    select ${columns}, ${POSITION} as position, above.entries as above,
+    select ${columns}, above.entries as above,
       above.entries + ties.entries as passed
     from leaderboard_entries e, place, above, ties
     where e.version_id = ${p.versionId}::uuid and e.level = ${p.level}::smallint

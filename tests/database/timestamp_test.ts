@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseTimestamp } from "../../database/drivers/timestamp.ts";
+import { parseTimestamp } from "../../database/timestamp.ts";
 
 const GOOD: readonly [text: string, iso: string][] = [
   ["2026-11-22 22:27:00+00", "2026-11-22T22:27:00.000Z"],

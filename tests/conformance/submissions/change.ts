@@ -68,15 +68,36 @@ export function testChange(
   });
 
   submissionTest("what a submission claims cannot be changed, not even by SQL", async (fixture) => {
-    const { id } = await fixture.submit("m", 1);
-    for (const change of ["score = 2", "model_name = 'better'", "created_at = now()"]) {
-      await assert.rejects(
-        fixture.pool.execute(`update submissions set ${change} where id = $1`, [id]),
-        { code: "constraint_violated" },
-        change,
-      );
+    const { id } = await fixture.submit("m", 1, {
+      metrics: { latency: 1 },
+      results: [{ caseName: "a", score: 0 }],
+    });
+    const changes = [
+      "update submissions set score = 2",
+      "update submissions set model_name = 'better'",
+      "update submissions set created_at = now()",
+      "update submission_results set score = 1",
+      "update submission_metrics set value = 0",
+    ];
+    for (const change of changes) {
+      const refused = fixture.pool.execute(`${change} where $1::uuid is not null`, [id]);
+      await assert.rejects(refused, { code: "constraint_violated" }, change);
     }
   });
+
+  submissionTest(
+    "a submission deleted by SQL takes its parts and its place with it",
+    async (fixture) => {
+      const { id } = await fixture.submit("m", 1, {
+        metrics: { latency: 1 },
+        results: [{ caseName: "a" }],
+      });
+      await fixture.pool.execute("delete from submissions where id = $1", [id]);
+      assert.deepEqual((await fixture.repository.getResults(id)).items, []);
+      const { items } = await fixture.repository.getLeaderboard({ versionId: fixture.versionId });
+      assert.deepEqual(items, []);
+    },
+  );
 
   if (!capabilities.concurrentConnections) return;
   submissionTest("of two updates that saw the same revision, one wins", async (fixture) => {
