@@ -86,6 +86,18 @@ test("the default deadlines are those of the options", async () => {
   await assert.rejects(hanging, { code: "timeout", message: /within \d+ ms/ });
 });
 
+test("what a call waits for a connection is taken from its deadline", async () => {
+  const { pool, driver } = open(({ text }) =>
+    text === "hang" ? forever() : Promise.resolve(NOTHING)
+  );
+  driver.attempts.push(() => new Promise((resolve) => setTimeout(resolve, 60)));
+  const call = pool.execute("hang", [], { timeoutMs: 100 });
+  await assert.rejects(call, ({ message }: Error) => {
+    const leftMs = Number(/no answer within (\d+) ms/.exec(message)?.[1]);
+    return leftMs > 0 && leftMs <= 45;
+  });
+});
+
 test("the pool lends one connection for each statement and gets it back, also after errors", async () => {
   const duplicate = Object.assign(new Error("x"), { code: "23505" });
   const { pool, driver } = open(({ text }) =>

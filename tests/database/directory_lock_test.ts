@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { lockDirectory } from "../../database/directory_lock.ts";
+import { runCommand } from "../support/run_command.ts";
 import { Script } from "../support/spawn_script.ts";
 
 test("a folder is locked until it is given back, which is idempotent", () =>
@@ -94,6 +96,23 @@ test("a process of somebody else is alive, although it cannot be asked", () =>
     await assert.rejects(lockDirectory(folder), inUse(1));
     assert.deepEqual(await readdir(folder), [claimOf(1)]);
   }));
+
+if ("Deno" in globalThis) {
+  test("without the permission to ask, a living process is not taken for a dead one", () =>
+    inFolder(async (folder) => {
+      const unlock = await lockDirectory(folder);
+      const fixture = fileURLToPath(
+        new URL("../support/fixtures/lock_directory.ts", import.meta.url),
+      );
+      const permissions = ["--no-prompt", `--allow-read=${folder}`, `--allow-write=${folder}`];
+      const { output } = await runCommand(
+        process.execPath,
+        ["run", "--no-check", ...permissions, fixture, folder],
+      );
+      assert.match(output, new RegExp(`in use by process ${process.pid};`));
+      await unlock();
+    }));
+}
 
 test("other files in the folder are left alone", () =>
   inFolder(async (folder) => {
