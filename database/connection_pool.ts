@@ -7,7 +7,7 @@ import {
 } from "../core/call_options.ts";
 import { DatabaseError } from "../core/errors.ts";
 import { checkInteger } from "../core/validation.ts";
-import { abortedError, toDatabaseError } from "./database_error.ts";
+import { abortedError, closedError, toDatabaseError } from "./database_error.ts";
 import type { DatabaseDriver, DriverConnection } from "./driver.ts";
 
 /** How many connections the pool holds, and for how long. All durations in milliseconds. */
@@ -315,11 +315,4 @@ export class ConnectionPool {
       { code: "overloaded", operation, retryable: true },
     );
   }
-}
-
-function closedError(operation: string): DatabaseError {
-  return new DatabaseError(`Cannot ${operation}: the pool is closed`, {
-    code: "closed",
-    operation,
-  });
 }

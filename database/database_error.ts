@@ -109,6 +109,14 @@ export function toDatabaseError(error: unknown, context: FailureContext): Infras
   return connectionError(code, error, context);
 }
 
+/** The pool was closed before the call. */
+export function closedError(operation: string): DatabaseError {
+  return new DatabaseError(`Cannot ${operation}: the pool is closed`, {
+    code: "closed",
+    operation,
+  });
+}
+
 /** The caller's signal fired. */
 export function abortedError(
   operation: string,

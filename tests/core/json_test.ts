@@ -8,7 +8,9 @@ const key = fc.stringMatching(/^[a-z]{1,8}$/);
 
 test("what JSON can hold comes back unchanged, except that -0 becomes 0", () => {
   assert.equal(encodeJson("value", -0), "0");
-  fc.assert(fc.property(fc.jsonValue(), (value) => {
+  // A key of this name is refused, as another test says.
+  const value = fc.jsonValue().filter((one) => !JSON.stringify(one).includes("__proto__"));
+  fc.assert(fc.property(value, (value) => {
     assert.deepEqual(decodeJson(encodeJson("value", value), "test"), withoutMinusZero(value));
   }));
 });

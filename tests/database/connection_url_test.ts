@@ -136,7 +136,9 @@ test("what is percent-encoded comes back as it was, whatever it is", () => {
   const part = fc.string({ unit: "grapheme", minLength: 1 })
     // deno-lint-ignore no-control-regex
     .filter((text) => text.isWellFormed() && !/[\0-\x1f\x7f]/.test(text));
-  fc.assert(fc.property(part, part, part, (user, password, database) => {
+  // A URL takes these out of its path, and they cannot be encoded otherwise.
+  const path = part.filter((text) => text !== "." && text !== "..");
+  fc.assert(fc.property(part, part, path, (user, password, database) => {
     const [u, p, d] = [user, password, database].map(encodeURIComponent);
     const settings = parseConnectionUrl(`postgres://${u}:${p}@localhost/${d}`);
     assert.deepEqual(settings, { ...DEFAULTS, user, password, database });

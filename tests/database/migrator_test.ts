@@ -161,7 +161,7 @@ onServer(
   "pg: a process that is killed half way leaves a database that migrates",
   (url) =>
     inDatabase(url, async (url) => {
-      const slow = { ...TWO, sql: `${TWO.sql} select pg_sleep(1);` };
+      const slow = { ...TWO, sql: `${TWO.sql} select pg_sleep(3);` };
       const script = new Script("migrate.ts", [url, JSON.stringify([ONE, slow])]);
       assert.equal(await script.line(), "connected");
       await withClient(url, async (client) => {
@@ -185,7 +185,12 @@ onServer(
   (url) =>
     inDatabase(url, async (url) => {
       const slow = [{ ...ONE, sql: `${ONE.sql} select pg_sleep(1);` }];
-      const options = { url, timeoutMs: 200, transactionTimeoutMs: 200, statementTimeoutMs: 200 };
+      const options = {
+        url,
+        timeoutMs: 2_000,
+        transactionTimeoutMs: 2_000,
+        statementTimeoutMs: 2_000,
+      };
       const pools = await Promise.all([createPool(options), createPool(options)]);
       const applied = await Promise.all(pools.map((pool) => migrate(pool, { migrations: slow })));
       assert.deepEqual(applied.flat(), ["0001_one"]);
