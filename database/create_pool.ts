@@ -5,6 +5,14 @@ import type { DatabaseDriver } from "./driver.ts";
 import type { KyselyDriverConfig } from "./drivers/kysely.ts";
 import type { PgDriverConfig } from "./drivers/pg.ts";
 import type { PgliteDriverConfig } from "./drivers/pglite.ts";
+import { statement } from "./statement.ts";
+
+/** Whether a database answers. */
+const OPEN = statement(
+  "open database",
+  { one: "int4" },
+  (db, _: object) => db.selectNoFrom(({ lit }) => lit(1).as("one")),
+);
 
 /** What a pool is made of: exactly one of `url`, `embedded`, `dialect` and `driver`, and options. */
 export type DatabaseConfig =
@@ -40,7 +48,7 @@ export type DatabaseConfig =
 export async function createPool(config: DatabaseConfig): Promise<DatabasePool> {
   const pool = new DatabasePool(await createDriver(config), config);
   try {
-    await pool.check();
+    await pool.run(OPEN, {});
     return pool;
   } catch (error) {
     // Nobody has a connection yet; one that is still being opened closes itself.

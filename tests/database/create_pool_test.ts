@@ -60,7 +60,7 @@ test("a server that is down, or a host that does not exist, is said to be that",
     const call = createPool({ url: `postgres://ada:canary@${host}:${port}/db` });
     await assert.rejects(call, (error: Error & Record<string, unknown>) => {
       assert.deepEqual([error["code"], error["retryable"]], ["unavailable", true]);
-      assert.match(error.message, /the server refused the connection/);
+      assert.match(error.message, /^Cannot open database: the server refused the connection/);
       assert.ok(!inspect(error, { depth: 10, showHidden: true }).includes("canary"));
       return true;
     });
