@@ -97,22 +97,22 @@ test("a process of somebody else is alive, although it cannot be asked", () =>
     assert.deepEqual(await readdir(folder), [claimOf(1)]);
   }));
 
-if ("Deno" in globalThis) {
-  test("without the permission to ask, a living process is not taken for a dead one", () =>
-    inFolder(async (folder) => {
-      const unlock = await lockDirectory(folder);
-      const fixture = fileURLToPath(
-        new URL("../support/fixtures/lock_directory.ts", import.meta.url),
-      );
-      const permissions = ["--no-prompt", `--allow-read=${folder}`, `--allow-write=${folder}`];
-      const { output } = await runCommand(
-        process.execPath,
-        ["run", "--no-check", ...permissions, fixture, folder],
-      );
-      assert.match(output, new RegExp(`in use by process ${process.pid};`));
-      await unlock();
-    }));
-}
+test("on Deno, without the permission to ask, a living process is not taken for a dead one", {
+  skip: !("Deno" in globalThis),
+}, () =>
+  inFolder(async (folder) => {
+    const unlock = await lockDirectory(folder);
+    const fixture = fileURLToPath(
+      new URL("../support/fixtures/lock_directory.ts", import.meta.url),
+    );
+    const permissions = ["--no-prompt", `--allow-read=${folder}`, `--allow-write=${folder}`];
+    const { output } = await runCommand(
+      process.execPath,
+      ["run", "--no-check", ...permissions, fixture, folder],
+    );
+    assert.match(output, new RegExp(`in use by process ${process.pid};`));
+    await unlock();
+  }));
 
 test("other files in the folder are left alone", () =>
   inFolder(async (folder) => {
