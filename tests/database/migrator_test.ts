@@ -165,7 +165,9 @@ onServer(
       const script = new Script("migrate.ts", [url, JSON.stringify([ONE, slow])]);
       assert.equal(await script.line(), "connected");
       await withClient(url, async (client) => {
-        const running = "select from pg_stat_activity where wait_event = 'PgSleep'";
+        // Other suites sleep on the same server, in databases of their own.
+        const running = `select from pg_stat_activity
+          where datname = current_database() and wait_event = 'PgSleep'`;
         while ((await client.query(running)).rowCount === 0) await pause(20);
         await script.kill();
       });
