@@ -3,6 +3,7 @@ import process from "node:process";
 import pg from "pg";
 import { newId, PostgresSubmissionRepository } from "../mod.ts";
 import { createSubmission } from "../database/repositories/submission_statements.ts";
+import type { StoredEntry } from "../database/repositories/leaderboard_statements.ts";
 import { compare } from "./compare.ts";
 import { type Fixture, openFixture } from "./fixture.ts";
 import { printGoals, printRows, slowerBy } from "./print.ts";
@@ -59,12 +60,12 @@ async function benchReads(
   const repository = new PostgresSubmissionRepository(pool);
   const middle = async (versionId: string) => {
     const { rows } = await pool.execute(
-      `select model_name from leaderboard_entries where version_id = $1 and level = 0
+      `select entry from leaderboard_entries where version_id = $1 and level = 0
       order by bucket desc, sort_score desc
       offset (select count(*) / 2 from leaderboard_entries where version_id = $1 and level = 0) limit 1`,
       [versionId],
     );
-    return { provider: "provider", name: String(rows[0]?.["model_name"]) };
+    return { provider: "provider", name: (rows[0]?.["entry"] as StoredEntry)[2] };
   };
   const [smallModel, bigModel] = [await middle(small), await middle(big)];
   const top = (versionId: string) => () => repository.getLeaderboard({ versionId }, { limit: 100 });

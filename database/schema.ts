@@ -117,22 +117,12 @@ export interface LeaderboardEntriesTable {
   previous_bucket: number | null;
   /** float8 */
   sort_score: number;
-  /** float8 */
-  score: number;
   /** timestamptz */
   submitted_at: Date;
   /** uuid */
   submission_id: string;
-  /** text */
-  model_provider: string;
-  /** text */
-  model_name: string;
-  /** text */
-  model_version: string;
-  /** bool */
-  model_official: boolean;
-  /** text */
-  verification: string;
+  /** json */
+  entry: ColumnType<unknown, string, string>;
 }
 
 /** The columns of `organization_members`. */

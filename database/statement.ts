@@ -12,6 +12,7 @@ export const COLUMN_TYPE_IDS = {
   "int2": 21,
   "int4": 23,
   "int8": 20,
+  "json": 114,
   "jsonb": 3802,
   "text": 25,
   "text[]": 1009,
@@ -33,6 +34,7 @@ interface ColumnValues {
   "int2": number;
   "int4": number;
   "int8": number;
+  "json": unknown;
   "jsonb": unknown;
   "text": string;
   "text[]": string[];

@@ -13,17 +13,17 @@ import {
 import { checkVersion } from "../../domain/version.ts";
 import type { CursorCodec, Position } from "../cursor.ts";
 import type { Database } from "../database.ts";
-import { parseTimestamp } from "../timestamp.ts";
 import {
   type BoardInput,
   countBoard,
-  type EntryRow,
   findBestSubmission,
   findVersion,
+  MAX_PAGE,
   type ModelInput,
   readBoardAfter,
   readBoardTop,
   readRank,
+  type StoredEntry,
 } from "./leaderboard_statements.ts";
 
 /**
@@ -63,23 +63,18 @@ export class LeaderboardReader {
 
   /** One page of a board, best first. */
   async read(board: Board, options: BoardPageOptions = {}): Promise<Page<LeaderboardEntry>> {
-    const limit = checkInteger("limit", options.limit ?? 100, { min: 1, max: 1_000 });
-    const input = await this.#resolve(board, options);
+    const limit = checkInteger("limit", options.limit ?? 100, { min: 1, max: MAX_PAGE });
+    const input = { ...await this.#resolve(board, options), limit: limit + 1 };
     const identity = ["leaderboard", input.versionId, input.level];
-    const { rows, above, passed } = options.cursor === undefined
-      ? await this.#top(input, limit, options)
-      : await this.#after(
-        input,
-        limit,
-        await this.#cursors.decode(identity, options.cursor),
-        options,
-      );
-    const items = rank(rows.slice(0, limit), above, passed, options.cursor !== undefined);
-    const last = rows[limit - 1];
+    const part = options.cursor === undefined
+      ? await this.#top(input, options)
+      : await this.#after(input, await this.#cursors.decode(identity, options.cursor), options);
+    const items = rank(part).slice(0, limit);
     const total = options.withTotal
       ? { total: (await this.#database.run(countBoard, input, options))[0]?.total ?? 0 }
       : {};
-    return rows.length > limit && last
+    const last = part.entries[limit - 1];
+    return part.entries.length > limit && last
       ? { items, nextCursor: await this.#cursors.encode(identity, placeOf(last)), ...total }
       : { items, ...total };
   }
@@ -92,7 +87,7 @@ export class LeaderboardReader {
   ): Promise<LeaderboardEntry | undefined> {
     const input = await this.#resolveModel(board, model, options);
     const [row] = await this.#database.run(readRank, input, options);
-    return row && { rank: row.rank, ...toEntry(row) };
+    return row && toEntry(row.rank, row.entry as StoredEntry);
   }
 
   /** The id of the submission with which a model ranks, or `undefined`. */
@@ -106,32 +101,20 @@ export class LeaderboardReader {
     return row?.submission_id;
   }
 
-  async #top(
-    input: BoardInput,
-    limit: number,
-    options: CallOptions,
-  ): Promise<{ rows: EntryRow[]; above: number; passed: number }> {
-    const rows = await this.#database.run(readBoardTop, { ...input, limit: limit + 1 }, options);
-    return { rows, above: 0, passed: 0 };
+  async #top(input: PageInput, options: CallOptions): Promise<BoardPart> {
+    const [row] = await this.#database.run(readBoardTop, input, options);
+    return { entries: row?.entries as readonly StoredEntry[], above: 0, passed: 0 };
   }
 
-  async #after(
-    input: BoardInput,
-    limit: number,
-    position: Position,
-    options: CallOptions,
-  ): Promise<{ rows: EntryRow[]; above: number; passed: number }> {
+  async #after(input: PageInput, position: Position, options: CallOptions): Promise<BoardPart> {
     const [score, submittedAt, submissionId] = position as ReturnType<typeof placeOf>;
-    const place = { score, submittedAt, submissionId };
-    const rows = await this.#database.run(
-      readBoardAfter,
-      { ...input, ...place, limit: limit + 1 },
-      options,
-    );
+    const place = { ...input, score, submittedAt, submissionId };
+    const [row] = await this.#database.run(readBoardAfter, place, options);
+    const entries = (row?.entries ?? []) as readonly StoredEntry[];
+    const { above = 0, ties = 0 } = row ?? {};
     // The tie at the page boundary shares the rank that it had on the page before.
-    const tied = rows[0]?.score === score;
-    const { above = 0, passed = 0 } = rows[0] ?? {};
-    return { rows, above: tied ? above : passed, passed };
+    const tied = entries[0] !== undefined && scoreOf(entries[0]) === score;
+    return { entries, above: tied ? above : above + ties, passed: above + ties };
   }
 
   async #resolveModel(board: Board, model: Model, options: BoardOptions): Promise<ModelInput> {
@@ -158,39 +141,52 @@ export class LeaderboardReader {
   }
 }
 
-/** Where a row stands in the order of its board. */
-function placeOf(row: EntryRow): [score: number, submittedAt: string, submissionId: string] {
-  return [row.score, row.submitted_at, row.submission_id];
+interface PageInput extends BoardInput {
+  readonly limit: number;
 }
 
-/**
- * Standard competition ranking ("1224"): equal scores share the rank of the first of them. `above` is how
- * many entries have a better score than the first row, `passed` how many come before it.
- */
-function rank(
-  rows: readonly EntryRow[],
-  above: number,
-  passed: number,
-  continued: boolean,
-): LeaderboardEntry[] {
-  let current = continued ? above + 1 : 1;
-  return rows.map((row, index) => {
-    if (index > 0 && row.score !== rows[index - 1]?.score) current = passed + index + 1;
-    return { rank: current, ...toEntry(row) };
+/** Consecutive entries of a board. */
+interface BoardPart {
+  readonly entries: readonly StoredEntry[];
+  /** How many entries of the board have a better score than the first one here. */
+  readonly above: number;
+  /** How many entries of the board come before the first one here. */
+  readonly passed: number;
+}
+
+/** Where an entry stands in the order of its board. */
+function placeOf(
+  [submissionId, , , , , score, , submittedAt]: StoredEntry,
+): [score: number, submittedAt: number, submissionId: string] {
+  return [score, submittedAt, submissionId];
+}
+
+function scoreOf([, , , , , score]: StoredEntry): number {
+  return score;
+}
+
+/** Standard competition ranking ("1224"): equal scores share the rank of the first of them. */
+function rank({ entries, above, passed }: BoardPart): LeaderboardEntry[] {
+  let current = above + 1;
+  let previous: number | undefined;
+  return entries.map((entry, index) => {
+    const score = scoreOf(entry);
+    if (index > 0 && score !== previous) current = passed + index + 1;
+    previous = score;
+    return toEntry(current, entry);
   });
 }
 
-function toEntry(row: EntryRow): Omit<LeaderboardEntry, "rank"> {
+function toEntry(
+  rank: number,
+  [submissionId, provider, name, version, official, score, verification, submittedAt]: StoredEntry,
+): LeaderboardEntry {
   return {
-    submissionId: row.submission_id,
-    model: {
-      provider: row.model_provider,
-      name: row.model_name,
-      version: row.model_version,
-      official: row.model_official,
-    },
-    score: row.score,
-    verification: row.verification as VerificationLevel,
-    submittedAt: parseTimestamp(row.submitted_at),
+    rank,
+    submissionId,
+    model: { provider, name, version, official },
+    score,
+    verification: verification as VerificationLevel,
+    submittedAt: new Date(submittedAt / 1_000),
   };
 }

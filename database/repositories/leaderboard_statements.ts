@@ -1,21 +1,17 @@
 import { type RawBuilder, sql } from "kysely";
 import { type RowOf, type Statement, statement, type StatementInfo } from "../statement.ts";
 
-/** The columns of a line of a board. */
-export const ENTRY_COLUMNS = {
-  submission_id: "uuid",
-  model_provider: "text",
-  model_name: "text",
-  model_version: "text",
-  model_official: "bool",
-  score: "float8",
-  verification: "text",
-  // As text it has all its digits, which a cursor needs.
-  submitted_at: "text",
-} as const;
-
-/** A line of a board, without its rank. */
-export type EntryRow = RowOf<typeof ENTRY_COLUMNS>;
+/** A line of a board, without its rank: what `leaderboard_entry` in the schema makes. */
+export type StoredEntry = readonly [
+  submissionId: string,
+  provider: string,
+  name: string,
+  version: string,
+  official: boolean,
+  score: number,
+  verification: string,
+  submittedAtMicroseconds: number,
+];
 
 /** One board: a version, and the least level of verification. */
 export interface BoardInput {
@@ -29,9 +25,13 @@ export interface BoardInput {
 interface PlaceInput extends BoardInput {
   readonly limit: number;
   readonly score: number;
-  readonly submittedAt: string;
+  /** Microseconds since 1970. */
+  readonly submittedAt: number;
   readonly submissionId: string;
 }
+
+/** The most entries that a page has. */
+export const MAX_PAGE = 1_000;
 
 /** A model on a board. */
 export interface ModelInput extends BoardInput {
@@ -41,61 +41,52 @@ export interface ModelInput extends BoardInput {
   readonly version: string;
 }
 
-const columns = sql.join(
-  Object.keys(ENTRY_COLUMNS).map((column) =>
-    column === "submitted_at" ? sql`e.submitted_at::text as submitted_at` : sql.ref(`e.${column}`)
-  ),
-);
+const PAGE_COLUMNS = { entries: "json" } as const;
 
-const ORDER = sql`order by e.bucket desc, e.sort_score desc, e.submitted_at, e.submission_id`;
+/** A page of a board: its lines as one value, which is decoded at once. */
+export type PageRow = RowOf<typeof PAGE_COLUMNS>;
 
 /** The first lines of a board. */
-export const readBoardTop: Statement<BoardInput & { limit: number }, EntryRow> = statement(
+export const readBoardTop: Statement<BoardInput & { limit: number }, PageRow> = statement(
   "read leaderboard",
-  ENTRY_COLUMNS,
-  (_, p: BoardInput & { limit: number }) =>
-    sql<EntryRow>`select ${columns} from leaderboard_entries e
-    where e.version_id = ${p.versionId}::uuid and e.level = ${p.level}::smallint
-    ${ORDER} limit ${p.limit}::integer`,
+  PAGE_COLUMNS,
+  (_, p: BoardInput & { limit: number }) => {
+    const lines = sql`leaderboard_entries e where ${isOnBoard("e", p)}`;
+    return sql<PageRow>`select ${page(lines, p.limit)} as entries`;
+  },
 );
 
-const AFTER_COLUMNS = { ...ENTRY_COLUMNS, above: "int8", passed: "int8" } as const;
+const AFTER_COLUMNS = { ...PAGE_COLUMNS, above: "int8", ties: "int8" } as const;
 
-/** A line of a later page, with the entries above the score of the cursor and up to its place. */
+/** A later page; how many entries are above the score of its cursor, and how many have it, up to the cursor. */
 export type AfterRow = RowOf<typeof AFTER_COLUMNS>;
 
 /** The lines after a place, and how many entries come before them. */
 export const readBoardAfter: Statement<PlaceInput, AfterRow> = statement(
   "read leaderboard page",
   AFTER_COLUMNS,
-  (_, p: PlaceInput) =>
-    sql<AfterRow>`with place as (
-      select leaderboard_bucket(s.sort_score) as bucket, s.sort_score,
-        ${p.submittedAt}::text::timestamptz as submitted_at, ${p.submissionId}::text::uuid as id
-      from (
-        select case when v.higher_is_better then ${p.score}::float8 else -${p.score}::float8 end
-          + 0.0 as sort_score
-        from benchmark_versions v where v.id = ${p.versionId}::uuid
-      ) as s
-    ), above as (
-      select ${entriesAbove(p, sql`place.bucket`, sql`place.sort_score`)} as entries from place
-    ), ties as (
-      select count(*) as entries from leaderboard_entries e, place
-      where e.version_id = ${p.versionId}::uuid and e.level = ${p.level}::smallint
-        and e.bucket = place.bucket and e.sort_score = place.sort_score
-        and (e.submitted_at, e.submission_id) <= (place.submitted_at, place.id)
-    )
-    select ${columns}, above.entries as above,
-      above.entries + ties.entries as passed
-    from leaderboard_entries e, place, above, ties
-    where e.version_id = ${p.versionId}::uuid and e.level = ${p.level}::smallint
-      and (e.bucket, e.sort_score) <= (place.bucket, place.sort_score)
-      and ((e.bucket, e.sort_score) < (place.bucket, place.sort_score)
-        or (e.submitted_at, e.submission_id) > (place.submitted_at, place.id))
-    ${ORDER} limit ${p.limit}::integer`,
+  // Each place is a subquery of its own: joined, it would not bound the scan of an index.
+  (_, p: PlaceInput) => {
+    const score = sql`(select bucket, sort_score from place)`;
+    const time = sql`(select submitted_at, submission_id from place)`;
+    const lines = sql`leaderboard_entries e where ${isOnBoard("e", p)}
+      and (e.bucket, e.sort_score) <= ${score}
+      and ((e.bucket, e.sort_score) < ${score} or (e.submitted_at, e.submission_id) > ${time})`;
+    const above = entriesAbove(
+      p,
+      sql`(select bucket from place)`,
+      sql`(select sort_score from place)`,
+    );
+    return sql<AfterRow>`with place as (${place(p)})
+    select ${page(lines, p.limit)} as entries, ${above} as above, (
+      select count(*) from leaderboard_entries e where ${isOnBoard("e", p)}
+        and (e.bucket, e.sort_score) = ${score}
+        and (e.submitted_at, e.submission_id) <= ${time}
+    ) as ties`;
+  },
 );
 
-const RANK_COLUMNS = { ...ENTRY_COLUMNS, rank: "int8" } as const;
+const RANK_COLUMNS = { entry: "json", rank: "int8" } as const;
 
 /** A line of a board with its rank. */
 export type RankRow = RowOf<typeof RANK_COLUMNS>;
@@ -105,8 +96,7 @@ export const readRank: Statement<ModelInput, RankRow> = statement(
   "read rank",
   RANK_COLUMNS,
   (_, p: ModelInput) =>
-    sql<RankRow>`select ${columns},
-      1 + ${entriesAbove(p, sql`e.bucket`, sql`e.sort_score`)} as rank
+    sql<RankRow>`select e.entry, 1 + ${entriesAbove(p, sql`e.bucket`, sql`e.sort_score`)} as rank
     from leaderboard_entries e where ${isModel(p)}`,
 );
 
@@ -118,8 +108,7 @@ export const countBoard: Statement<BoardInput, RowOf<typeof TOTAL_COLUMNS>> = st
   TOTAL_COLUMNS,
   (_, p: BoardInput) =>
     sql<{ total: number }>`select coalesce(sum(b.models), 0)::bigint as total
-    from leaderboard_buckets b
-    where b.version_id = ${p.versionId}::uuid and b.level = ${p.level}::smallint`,
+    from leaderboard_buckets b where ${isOnBoard("b", p)}`,
 );
 
 /** The submission with which a model stands on a board. */
@@ -147,6 +136,34 @@ export const findVersion: Statement<
     order by v.precedence desc limit 1`,
 );
 
+/**
+ * Up to `limit` of the lines, best first, as one JSON array. The inner limit, the most that a page can have,
+ * tells the planner that few are read whatever `limit` will be: it plans once, not at every call.
+ */
+function page(lines: RawBuilder<unknown>, limit: number): RawBuilder<unknown> {
+  return sql`(
+    select coalesce(json_agg(line.entry), '[]') from (
+      select best.entry from (
+        select e.entry from ${lines}
+        order by e.bucket desc, e.sort_score desc, e.submitted_at, e.submission_id
+        limit ${sql.lit(MAX_PAGE + 1)}
+      ) as best limit ${limit}::integer
+    ) as line
+  )`;
+}
+
+/** The place of a cursor, as the index has it. */
+function place(p: PlaceInput): RawBuilder<unknown> {
+  return sql`select leaderboard_bucket(s.sort_score) as bucket, s.sort_score,
+      timestamptz 'epoch' + ${p.submittedAt}::bigint * interval '1 microsecond' as submitted_at,
+      ${p.submissionId}::text::uuid as submission_id
+    from (
+      select case when v.higher_is_better then ${p.score}::float8 else -${p.score}::float8 end
+        + 0.0 as sort_score
+      from benchmark_versions v where v.id = ${p.versionId}::uuid
+    ) as s`;
+}
+
 /** The whole buckets above, from their counts, and the part of one bucket, from its entries. */
 function entriesAbove(
   p: BoardInput,
@@ -155,13 +172,16 @@ function entriesAbove(
 ): RawBuilder<unknown> {
   return sql`(coalesce((
     select sum(b.models) from leaderboard_buckets b
-    where b.version_id = ${p.versionId}::uuid and b.level = ${p.level}::smallint
-      and b.bucket > ${bucket}
+    where ${isOnBoard("b", p)} and b.bucket > ${bucket}
   ), 0) + (
     select count(*) from leaderboard_entries o
-    where o.version_id = ${p.versionId}::uuid and o.level = ${p.level}::smallint
-      and o.bucket = ${bucket} and o.sort_score > ${sortScore}
+    where ${isOnBoard("o", p)} and o.bucket = ${bucket} and o.sort_score > ${sortScore}
   ))::bigint`;
+}
+
+function isOnBoard(table: string, p: BoardInput): RawBuilder<unknown> {
+  return sql`${sql.ref(`${table}.version_id`)} = ${p.versionId}::uuid
+    and ${sql.ref(`${table}.level`)} = ${p.level}::smallint`;
 }
 
 /** "is not distinct from" leaves the planner only the index by model, whatever its statistics say. */

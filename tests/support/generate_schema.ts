@@ -16,6 +16,7 @@ const TYPES: Readonly<Record<string, string>> = {
   "int2": "number",
   "int4": "number",
   "int8": "number",
+  "json": "JSON",
   "jsonb": "JSON",
   "text": "string",
   "_text": "string[]",

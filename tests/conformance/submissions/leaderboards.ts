@@ -82,6 +82,7 @@ export function testLeaderboards(
   testVerifiedBoards(submissionTest);
   testVersions(submissionTest);
   testPages(submissionTest);
+  testTies(submissionTest);
 
   submissionTest("a board is what the reference says, after any history", async (fixture) => {
     for (let seed = 1; seed <= 4; seed++) {
@@ -195,6 +196,32 @@ function testPages(submissionTest: SubmissionTest): void {
   );
 }
 
+function testTies(submissionTest: SubmissionTest): void {
+  submissionTest("pages split ties of one millisecond by the microsecond", async (fixture) => {
+    await submitWithinMillisecond(fixture, 5);
+    const expected = ["1 m1 1", "1 m2 1", "1 m3 1", "1 m4 1", "1 m5 1"];
+    for (const limit of [1, 2, 100]) {
+      assert.deepEqual(await board(fixture, fixture.versionId, limit), expected);
+    }
+  });
+}
+
+/** Equal scores of one millisecond, the later microsecond with the smaller id. */
+async function submitWithinMillisecond(
+  { pool, versionId, benchmarkId, userId }: SubmissionFixture,
+  count: number,
+): Promise<void> {
+  await pool.execute(
+    `insert into submissions (id, version_id, benchmark_id, model_provider, model_name,
+      submitted_by, status, score, created_at)
+    select ('00000000-0000-4000-8000-' || lpad((1000 - n)::text, 12, '0'))::uuid, $1, $2,
+      'provider', 'm' || n, $3, 'completed', 1,
+      timestamptz '2026-11-25 12:00:00Z' + n * interval '1 microsecond'
+    from generate_series(1, $4::integer) as n`,
+    [versionId, benchmarkId, userId, count],
+  );
+}
+
 async function verified(
   { repository, versionId }: SubmissionFixture,
   minVerification: VerificationLevel,
@@ -212,6 +239,7 @@ async function board(
   do {
     const page = await repository.getLeaderboard({ versionId }, { limit, cursor });
     all.push(...page.items);
+    assert.ok(all.length < 1_000, "the pages do not end");
     cursor = page.nextCursor;
   } while (cursor);
   return lines(all);

@@ -21,12 +21,13 @@ serverTest(
       const model = { provider: "provider", name: "model 10000" };
       const entry = await repository.getRank({ versionId }, model);
       assert.equal(entry?.rank, 10_000);
-      await repository.getLeaderboard({ versionId }, { limit: 100 });
+      const { nextCursor: cursor } = await repository.getLeaderboard({ versionId }, { limit: 100 });
+      await repository.getLeaderboard({ versionId }, { limit: 100, cursor });
       await repository.create({ versionId, model, submittedBy: userId, score: -1 });
       await pool.execute("select pg_stat_force_next_flush()");
       const { rows: after } = await pool.execute(READ_BLOCKS);
       const rows = Number(after[0]?.["rows"]) - Number(before[0]?.["rows"]);
-      assert.ok(rows < 1_000, `${rows} entries were read for one rank, one page and one write`);
+      assert.ok(rows < 1_000, `${rows} entries were read for one rank, two pages and one write`);
     } finally {
       await pool.close();
       await database.drop();
@@ -54,9 +55,12 @@ async function fill(
     values ($1, $2, '1.0.0', '1', '{"primaryMetric":{"higherIsBetter":true}}', $3)`,
     [versionId, benchmarkId, userId],
   );
-  // The first call plans its statements on empty tables, and the plans stay.
   const repository = new PostgresSubmissionRepository(pool);
-  await repository.getRank({ versionId }, { provider: "provider", name: "model 1" });
+  // Up to the sixth call the server plans anew; the plan that it has then, for empty tables, stays.
+  for (let call = 1; call <= 6; call++) {
+    await repository.getRank({ versionId }, { provider: "provider", name: "model 1" });
+    await repository.getLeaderboard({ versionId }, { limit: 100 });
+  }
   await pool.execute(
     `insert into submissions (id, version_id, benchmark_id, model_provider, model_name,
       submitted_by, status, score)
