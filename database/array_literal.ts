@@ -18,7 +18,6 @@ function element(value: ArrayElement): string {
 }
 
 function quoted(text: string): string {
-  return SPECIAL.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : `"${text}"`;
+  if (!text.includes("\\") && !text.includes('"')) return `"${text}"`;
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
-
-const SPECIAL = /["\\]/;

@@ -19,7 +19,7 @@ import {
 import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
 import { count, readPage } from "../keyset.ts";
-import { checkCaseResults, resultArrays, RESULTS_PER_STATEMENT } from "./case_results.ts";
+import { checkCaseResults, resultArraysLater, RESULTS_PER_STATEMENT } from "./case_results.ts";
 import {
   type Board,
   type BoardOptions,
@@ -224,17 +224,18 @@ export class PostgresSubmissionRepository {
       return (await this.#database.run(createSubmissionWithResults, input, options))[0];
     }
     return await this.#database.transaction(async (transaction) => {
-      // The next statement is written while the server works on this one.
-      const created = transaction.run(createSubmissionWithResults, input);
-      let running: Promise<unknown> = created;
-      for (let at = RESULTS_PER_STATEMENT; at < results.length; at += RESULTS_PER_STATEMENT) {
-        const arrays = { ...resultArrays(results, at), submissionId: input.id };
-        if ((await created).length === 0) return undefined;
-        await running;
-        running = transaction.run(addResults, arrays);
+      const [[row], second] = await Promise.all([
+        transaction.run(createSubmissionWithResults, input),
+        resultArraysLater(results, RESULTS_PER_STATEMENT),
+      ]);
+      if (!row) return undefined;
+      for (let next = second; next;) {
+        [, next] = await Promise.all([
+          transaction.run(addResults, { ...next, submissionId: input.id }),
+          resultArraysLater(results, next.offset + RESULTS_PER_STATEMENT),
+        ]);
       }
-      await running;
-      return (await created)[0];
+      return row;
     }, options);
   }
 
