@@ -7,7 +7,7 @@ import { DatabaseError, type Outcome } from "../core/errors.ts";
 import type { HealthCheck } from "../core/health.ts";
 import { checkInteger } from "../core/validation.ts";
 import { ConnectionPool, type ConnectionPoolOptions, type PoolStats } from "./connection_pool.ts";
-import type { Database } from "./database.ts";
+import type { Database, ExecuteOptions } from "./database.ts";
 import { abortedError } from "./database_error.ts";
 import type { DatabaseDriver, DriverColumn, DriverQuery, DriverResult } from "./driver.ts";
 import { kyselyFor } from "./kysely_bridge.ts";
@@ -92,9 +92,10 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
   execute(
     text: string,
     values: readonly unknown[] = [],
-    options: CallOptions = {},
+    options: ExecuteOptions = {},
   ): Promise<DriverResult> {
-    return this.#once({ text, values }, "execute statement", "unknown", options);
+    const { operation = "execute statement", readOnly = false } = options;
+    return this.#once({ text, values }, operation, readOnly ? "not-applied" : "unknown", options);
   }
 
   /** Returns the result columns of a statement without running it, or `undefined`; for `verify`. */

@@ -3,7 +3,7 @@ import type { CallOptions } from "../core/call_options.ts";
 import type { Page, PageRequest } from "../core/page.ts";
 import { checkInteger } from "../core/validation.ts";
 import type { CursorCodec } from "./cursor.ts";
-import type { Database } from "./database.ts";
+import type { Database, ExecuteOptions } from "./database.ts";
 
 /** A column that a list is sorted by. The last one must be unique, so that no item is skipped. */
 export interface SortKey {
@@ -15,6 +15,8 @@ export interface SortKey {
 
 /** A list that can be paged. */
 export interface KeysetList<DB, TB extends keyof DB, O> {
+  /** What reading it does, as it stands after "Cannot" in an error, such as `list users`. */
+  readonly operation: string;
   /** What the cursors belong to: the name of the list, and every filter and sort that the caller chose. */
   readonly identity: unknown;
   /** The rows with all filters, without order and limit. */
@@ -45,22 +47,24 @@ export async function readPage<DB, TB extends keyof DB, O>(
     ? undefined
     : await cursors.decode(list.identity, request.cursor);
   const compiled = pageQuery(list, limit + 1, position).compile();
-  const { rows } = await database.execute(compiled.sql, compiled.parameters, request);
+  const { signal, timeoutMs } = request;
+  const options = { signal, timeoutMs, operation: list.operation, readOnly: true };
+  const { rows } = await database.execute(compiled.sql, compiled.parameters, options);
   const items = rows.slice(0, limit) as (O & Positioned)[];
   const last = items.at(-1);
-  const total = request.withTotal ? { total: await count(database, list.query, request) } : {};
+  const total = request.withTotal ? { total: await count(database, list, options) } : {};
   if (rows.length <= limit || !last) return { items, ...total };
   return { items, nextCursor: await cursors.encode(list.identity, last.position), ...total };
 }
 
-/** Counts the rows of a query. */
+/** Counts the rows of a list on all its pages. */
 export async function count<DB, TB extends keyof DB, O>(
   database: Database,
-  query: SelectQueryBuilder<DB, TB, O>,
-  options: CallOptions = {},
+  { query }: Pick<KeysetList<DB, TB, O>, "query">,
+  options: ExecuteOptions = {},
 ): Promise<number> {
   const all = query.clearSelect().select(sql<number>`count(*)::float8`.as("total")).compile();
-  const { rows } = await database.execute(all.sql, all.parameters, options);
+  const { rows } = await database.execute(all.sql, all.parameters, { ...options, readOnly: true });
   return Number(rows[0]?.["total"]);
 }
 

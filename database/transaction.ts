@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import { type CallOptions, settleWithin } from "../core/call_options.ts";
 import { DatabaseError, ValidationError } from "../core/errors.ts";
-import type { Database } from "./database.ts";
+import type { Database, ExecuteOptions } from "./database.ts";
 import { abortedError } from "./database_error.ts";
 import type { DriverQuery, DriverResult } from "./driver.ts";
 import { kyselyFor } from "./kysely_bridge.ts";
@@ -82,9 +82,9 @@ export class Transaction implements Database {
   execute(
     text: string,
     values: readonly unknown[] = [],
-    options: CallOptions = {},
+    options: ExecuteOptions = {},
   ): Promise<DriverResult> {
-    return this.#execute({ text, values }, "execute statement", options);
+    return this.#execute({ text, values }, options.operation ?? "execute statement", options);
   }
 
   /**

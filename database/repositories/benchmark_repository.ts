@@ -289,7 +289,8 @@ export class PostgresBenchmarkRepository {
 
   /** Counts the benchmarks that match every given filter. */
   async count(filter: BenchmarkFilter = {}, options: CallOptions = {}): Promise<number> {
-    return await count(this.#database, benchmarkList(filter).query, options);
+    const operation = "count benchmarks";
+    return await count(this.#database, benchmarkList(filter), { ...options, operation });
   }
 
   async #page<DB, TB extends keyof DB, Row, Item>(

@@ -134,6 +134,7 @@ export interface VersionTables {
 /** The versions of a benchmark, highest precedence first. */
 export function versionList(benchmarkId: string): KeysetList<VersionTables, "v", VersionRow> {
   return {
+    operation: "list benchmark versions",
     identity: ["benchmark versions", benchmarkId],
     query: queryBuilder
       .selectFrom(
@@ -152,7 +153,7 @@ export const VERSION_STATEMENTS: readonly StatementInfo[] = [
   getVersionById,
   getVersion,
   getLatestVersion,
-  listStatement("list benchmark versions", VERSION_COLUMNS, versionList("")),
+  listStatement(VERSION_COLUMNS, versionList("")),
 ];
 
 const metric: z.ZodType<Metric> = z.object({

@@ -3,12 +3,11 @@ import type { Columns, StatementInfo } from "../statement.ts";
 
 /** A page of a list after a cursor, for `verify`; give a list with every filter set. */
 export function listStatement<DB, TB extends keyof DB, O>(
-  name: string,
   columns: Columns,
   list: KeysetList<DB, TB, O>,
 ): StatementInfo {
   return {
-    name,
+    name: list.operation,
     columns: { ...columns, position: "text[]" },
     get text(): string {
       return pageQuery(list, 2, list.sort.map(() => "")).compile().sql;

@@ -122,8 +122,11 @@ export class PostgresOrganizationRepository {
 
   /** Counts the organizations that match every given filter. */
   async count(filter: OrganizationFilter = {}, options: CallOptions = {}): Promise<number> {
-    const checked = parseFilter(organizationFilterSchema, filter, "count organizations");
-    return await count(this.#database, statements.organizationList(checked).query, options);
+    const operation = "count organizations";
+    const list = statements.organizationList(
+      parseFilter(organizationFilterSchema, filter, operation),
+    );
+    return await count(this.#database, list, { ...options, operation });
   }
 
   /**

@@ -14,6 +14,7 @@ export function resultList(
     .where("submission_id", "=", submissionId);
   if (passed !== undefined) query = query.where("passed", "=", passed);
   return {
+    operation: "list results",
     identity: ["results", submissionId, passed ?? null],
     query,
     sort: [{ column: "submission_results.position", type: "int4" }],

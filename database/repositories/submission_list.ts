@@ -83,6 +83,7 @@ export function submissionList(
   const direction = parseInput(sortSchema, sort ?? "newest", "sort");
   const checked = parseInput(filterSchema, filter, "filter");
   return {
+    operation: "list submissions",
     identity: ["submissions", direction, checked],
     query: applyFilter(selectSubmissions(), checked),
     sort: [{ column: "submissions.created_at", type: "timestamptz" }, {

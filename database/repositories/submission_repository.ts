@@ -103,7 +103,8 @@ export class PostgresSubmissionRepository {
 
   /** How many submissions match every given filter. */
   count(filter: SubmissionFilter = {}, options: CallOptions = {}): Promise<number> {
-    return count(this.#database, submissionList(filter).query, options);
+    const operation = "count submissions";
+    return count(this.#database, submissionList(filter), { ...options, operation });
   }
 
   /** The case results of a submission, in the order in which they were given. Empty for an unknown submission. */

@@ -176,6 +176,7 @@ export const updateLastActive: Statement<{ id: string }, { id: string }> = state
 /** Every user that matches, newest first. */
 export function userList(filter: UserFilter): KeysetList<Schema, "users", UserRow> {
   return {
+    operation: "list users",
     identity: ["users", filter.role, filter.search],
     query: filteredUsers(filter),
     sort: [
@@ -199,7 +200,7 @@ export const USER_STATEMENTS: readonly StatementInfo[] = [
   updatePassword,
   deleteUser,
   updateLastActive,
-  listStatement("list users", USER_COLUMNS, userList({ role: "admin", search: "a" })),
+  listStatement(USER_COLUMNS, userList({ role: "admin", search: "a" })),
 ];
 
 /**
