@@ -9,8 +9,8 @@ import { VERSION_STATEMENTS } from "./repositories/benchmark_version_statements.
 import { LEADERBOARD_STATEMENTS } from "./repositories/leaderboard_statements.ts";
 import { MEMBERSHIP_STATEMENTS } from "./repositories/membership_statements.ts";
 import { ORGANIZATION_STATEMENTS } from "./repositories/organization_statements.ts";
-import { sampleResultList } from "./repositories/result_list.ts";
-import { sampleSubmissionList } from "./repositories/submission_list.ts";
+import { RESULT_LIST_STATEMENTS } from "./repositories/result_list.ts";
+import { SUBMISSION_LIST_STATEMENTS } from "./repositories/submission_list.ts";
 import { SUBMISSION_STATEMENTS } from "./repositories/submission_statements.ts";
 import { USER_STATEMENTS } from "./repositories/user_statements.ts";
 import { TEST_CASE_STATEMENTS } from "./repositories/test_cases.ts";
@@ -37,8 +37,8 @@ function allStatements(): readonly StatementInfo[] {
     ...TEST_CASE_STATEMENTS,
     ...SUBMISSION_STATEMENTS,
     ...LEADERBOARD_STATEMENTS,
-    { name: "list submissions", columns: {}, text: sampleSubmissionList() },
-    { name: "list results", columns: {}, text: sampleResultList() },
+    ...SUBMISSION_LIST_STATEMENTS,
+    ...RESULT_LIST_STATEMENTS,
   ];
 }
 

@@ -1,7 +1,8 @@
-import type { RowOf } from "../statement.ts";
-import { type KeysetList, pageQuery } from "../keyset.ts";
+import type { KeysetList } from "../keyset.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
+import type { RowOf, StatementInfo } from "../statement.ts";
+import { listStatement } from "./list_statement.ts";
 import { RESULT_COLUMNS } from "./submission_rows.ts";
 
 /** The case results of a submission, in their order. */
@@ -22,8 +23,7 @@ export function resultList(
   };
 }
 
-/** A list with every filter and a cursor, for `verify`. */
-export function sampleResultList(): string {
-  const list = resultList("00000000-0000-7000-8000-000000000000", true);
-  return pageQuery(list, 1, ["1"]).compile().sql;
-}
+/** Every statement of this file, for `verify`. */
+export const RESULT_LIST_STATEMENTS: readonly StatementInfo[] = [
+  listStatement(RESULT_COLUMNS, resultList("", true)),
+];

@@ -10,10 +10,12 @@ import {
   VISIBILITIES,
   type Visibility,
 } from "../../domain/submission.ts";
-import { type KeysetList, pageQuery } from "../keyset.ts";
+import type { KeysetList } from "../keyset.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
-import { SUBMISSION_TABLE_COLUMNS } from "./submission_rows.ts";
+import type { StatementInfo } from "../statement.ts";
+import { listStatement } from "./list_statement.ts";
+import { SUBMISSION_COLUMNS, SUBMISSION_TABLE_COLUMNS } from "./submission_rows.ts";
 
 /** Which submissions to list; those that match all that is given. Deleted ones never do. */
 export interface SubmissionFilter {
@@ -136,25 +138,27 @@ function applyFilter(query: ListQuery, filter: SubmissionFilter): ListQuery {
   return query;
 }
 
-/** A list with every filter and a cursor, for `verify`. */
-export function sampleSubmissionList(): string {
-  const id = "00000000-0000-7000-8000-000000000000";
-  const time = new Date(0);
-  const list = submissionList({
-    benchmarkId: id,
-    versionId: id,
-    submittedBy: id,
-    organizationId: id,
-    modelProvider: "a",
-    modelName: "a",
-    modelVersion: "a",
-    official: true,
-    status: "completed",
-    verification: "audited",
-    minVerification: "audited",
-    visibility: "public",
-    createdFrom: time,
-    createdBefore: time,
-  });
-  return pageQuery(list, 1, [time.toISOString(), id]).compile().sql;
-}
+const ID = "00000000-0000-7000-8000-000000000000";
+
+/** Every statement of this file, for `verify`. */
+export const SUBMISSION_LIST_STATEMENTS: readonly StatementInfo[] = [
+  listStatement(
+    { ...SUBMISSION_COLUMNS, metrics: "jsonb" },
+    submissionList({
+      benchmarkId: ID,
+      versionId: ID,
+      submittedBy: ID,
+      organizationId: ID,
+      modelProvider: "a",
+      modelName: "a",
+      modelVersion: "a",
+      official: true,
+      status: "completed",
+      verification: "audited",
+      minVerification: "audited",
+      visibility: "public",
+      createdFrom: new Date(0),
+      createdBefore: new Date(0),
+    }),
+  ),
+];
