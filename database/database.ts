@@ -24,6 +24,9 @@ export interface Database {
    */
   readonly query: Kysely<Schema>;
 
+  /** The default deadline of a statement, in milliseconds. */
+  readonly timeoutMs: number;
+
   /**
    * Runs a statement and returns its rows. Default deadline: 30,000 ms, which covers the wait for
    * a connection. Throws a {@linkcode DatabaseError}; its `outcome` is `unknown` only if the

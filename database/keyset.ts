@@ -4,6 +4,7 @@ import type { Page, PageRequest } from "../core/page.ts";
 import { checkInteger } from "../core/validation.ts";
 import type { CursorCodec } from "./cursor.ts";
 import type { Database, ExecuteOptions } from "./database.ts";
+import { shareDeadline } from "./deadline.ts";
 
 /** A column that a list is sorted by. The last one must be unique, so that no item is skipped. */
 export interface SortKey {
@@ -34,7 +35,7 @@ interface Positioned {
 
 /**
  * Reads one page by keyset: after the cursor's position in the sort order, so that inserts
- * meanwhile neither repeat nor skip an item. Positions are the server's own text of the sort values, with all their digits.
+ * meanwhile neither repeat nor skip an item. All its statements share one deadline. Positions are the server's own text of the sort values, with all their digits.
  */
 export async function readPage<DB, TB extends keyof DB, O>(
   database: Database,
@@ -43,18 +44,19 @@ export async function readPage<DB, TB extends keyof DB, O>(
   request: PageRequest & CallOptions,
 ): Promise<Page<O>> {
   const limit = checkInteger("limit", request.limit ?? 50, { min: 1, max: 1_000 });
+  const options = shareDeadline(database, request);
   const position = request.cursor === undefined
     ? undefined
-    : await cursors.decode(list.identity, request.cursor);
+    : await cursors.decode(list.identity, request.cursor, options());
   const compiled = pageQuery(list, limit + 1, position).compile();
-  const { signal, timeoutMs } = request;
-  const options = { signal, timeoutMs, operation: list.operation, readOnly: true };
-  const { rows } = await database.execute(compiled.sql, compiled.parameters, options);
+  const step = (): ExecuteOptions => ({ ...options(), operation: list.operation, readOnly: true });
+  const { rows } = await database.execute(compiled.sql, compiled.parameters, step());
   const items = rows.slice(0, limit) as (O & Positioned)[];
   const last = items.at(-1);
-  const total = request.withTotal ? { total: await count(database, list, options) } : {};
+  const total = request.withTotal ? { total: await count(database, list, step()) } : {};
   if (rows.length <= limit || !last) return { items, ...total };
-  return { items, nextCursor: await cursors.encode(list.identity, last.position), ...total };
+  const nextCursor = await cursors.encode(list.identity, last.position, options());
+  return { items, nextCursor, ...total };
 }
 
 /** Counts the rows of a list on all its pages. */

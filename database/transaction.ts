@@ -34,6 +34,8 @@ export interface TransactionSettings {
 export class Transaction implements Database {
   /** The typed query builder, inside this transaction. */
   readonly query: Kysely<Schema>;
+  /** The default deadline of a statement, in milliseconds. */
+  readonly timeoutMs: number;
   readonly #session: Session;
   readonly #settings: TransactionSettings;
   readonly #outermost: Transaction;
@@ -48,6 +50,7 @@ export class Transaction implements Database {
   constructor(session: Session, settings: TransactionSettings, outer?: Transaction) {
     this.#session = session;
     this.#settings = settings;
+    this.timeoutMs = settings.timeoutMs;
     this.#outermost = outer ? outer.#outermost : this;
     this.#depth = outer ? outer.#depth + 1 : 0;
     this.query = kyselyFor(this);

@@ -1,6 +1,6 @@
 import { type CallOptions, settleWithin } from "../core/call_options.ts";
-import { systemClock } from "../core/clock.ts";
 import { DatabaseError, type Outcome, ValidationError } from "../core/errors.ts";
+import { leftMs } from "./deadline.ts";
 import type { DriverResult } from "./driver.ts";
 import type { Session } from "./session.ts";
 import {
@@ -70,11 +70,6 @@ export async function attemptTransaction<T>(
     await rollBack(session, transaction);
     throw preferConflict(error, transaction.failure);
   }
-}
-
-/** How much of a deadline is left, in milliseconds; at least one, so that it is a valid timeout. */
-export function leftMs(deadlineMs: number): number {
-  return Math.max(deadlineMs - systemClock.monotonic(), 1);
 }
 
 async function commit(

@@ -10,7 +10,7 @@ import { count, type KeysetList, readPage } from "../../database/keyset.ts";
 import { sql as cursorKeyTable } from "../../database/migrations/0005_cursor_key.ts";
 import { DatabasePool } from "../../database/database_pool.ts";
 import { queryBuilder } from "../../database/query_builder.ts";
-import { FakeDriver } from "../support/fake_driver.ts";
+import { FakeDriver, forever } from "../support/fake_driver.ts";
 
 interface Thing {
   readonly number: number;
@@ -194,4 +194,31 @@ test("a list that fails inside a transaction says what it is", async () => {
   const list = { ...missing, sort: [{ column: "users.id", type: "uuid" }] } as const;
   const call = pool.transaction((transaction) => readPage(transaction, cursors, list, {}));
   await assert.rejects(call, { operation: "list things", sqlState: "42P01" });
+});
+
+test("all statements of a list share one deadline", async () => {
+  const row = { number: 1, position: ["1"] };
+  const isKey = (text: string): boolean => text.includes("cursor_key");
+  const isCount = (text: string): boolean => text.includes("count(*)");
+  const requests: [PageRequest, hangs: (text: string) => boolean][] = [
+    [{ withTotal: true }, isCount],
+    [{ limit: 1 }, isKey],
+  ];
+  for (const [request, hangs] of requests) {
+    const driver = new FakeDriver();
+    driver.answer = async ({ text }) => {
+      if (hangs(text)) return await forever();
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return { rows: [row, row], rowCount: 2, command: "" };
+    };
+    const slow = new DatabasePool(driver);
+    const call = readPage(slow, new CursorCodec(slow), things(["number"]), {
+      ...request,
+      timeoutMs: 100,
+    });
+    await assert.rejects(call, ({ code, message }: Error & { code?: string }) => {
+      const leftMs = Number(/no answer within (\d+) ms/.exec(message)?.[1]);
+      return code === "timeout" && leftMs > 0 && leftMs <= 45;
+    });
+  }
 });
