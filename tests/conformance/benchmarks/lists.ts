@@ -108,9 +108,9 @@ function testFilters(test: BenchmarkTest): void {
 function testOrder(test: BenchmarkTest): void {
   test("lists sort by creation, last change or name, in both directions", async (fixture) => {
     const { benchmarks, userId: author } = fixture;
-    const first = await fixture.create({ name: "m" });
-    const second = await fixture.create({ name: "z" });
-    const third = await fixture.create({ name: "a" });
+    const first = await fixture.createEarlier({ name: "m" });
+    const second = await fixture.createEarlier({ name: "z" });
+    const third = await fixture.createEarlier({ name: "a" });
     await benchmarks.update(first.id, { description: "changed" });
     const orders: [BenchmarkListOptions, Benchmark[]][] = [
       [{}, [third, second, first]],
