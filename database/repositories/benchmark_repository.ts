@@ -126,8 +126,8 @@ export class PostgresBenchmarkRepository {
    * Changes what describes a benchmark, and returns it. What its versions hold never changes: see
    * {@linkcode PostgresBenchmarkRepository.publishVersion}.
    *
-   * Throws a {@linkcode NotFoundError} if it does not exist, and `conflict` if it has another
-   * revision than expected.
+   * Throws a {@linkcode NotFoundError} if it does not exist, `conflict` if it has another revision
+   * than expected, and `constraint_violated` if a maintainer does not exist.
    */
   async update(
     id: string,
@@ -135,13 +135,20 @@ export class PostgresBenchmarkRepository {
     options: UpdateOptions = {},
   ): Promise<Benchmark> {
     const operation = "update benchmark";
-    const parsed = parseInput(benchmarkChangesSchema, changes, "changes", operation);
+    const { maintainers, ...columns } = parseInput(
+      benchmarkChangesSchema,
+      changes,
+      "changes",
+      operation,
+    );
     const parameters = {
       id: checkId("id", id),
-      changes: encodeJson("changes", parsed),
+      changes: encodeJson("changes", columns),
       expectedRevision: checkRevision(options),
     };
-    const rows = await this.#database.run(statements.updateBenchmark, parameters, options);
+    const rows = maintainers === undefined
+      ? await this.#database.run(statements.updateBenchmark, parameters, options)
+      : await this.#updateWithMaintainers(parameters, maintainers, options);
     return statements.toBenchmark(await this.#requireRow(rows, operation, parameters.id, options));
   }
 
@@ -300,6 +307,20 @@ export class PostgresBenchmarkRepository {
   ): Promise<Page<Item>> {
     const page = await readPage(this.#database, this.#cursors, list, options);
     return { ...page, items: page.items.map(toItem) };
+  }
+
+  async #updateWithMaintainers(
+    parameters: statements.UpdateBenchmarkInput,
+    maintainers: readonly string[],
+    { signal, timeoutMs }: CallOptions,
+  ): Promise<statements.BenchmarkRow[]> {
+    const { updateBenchmark, setMaintainers } = statements;
+    const input = { id: parameters.id, maintainers: arrayLiteral(maintainers) };
+    return await this.#database.transaction(async (transaction) => {
+      const rows = await transaction.run(updateBenchmark, parameters);
+      if (rows.length > 0) await transaction.run(setMaintainers, input);
+      return rows.map((row) => ({ ...row, maintainers: [...maintainers].sort() }));
+    }, { signal, timeoutMs });
   }
 
   #setStatus(
