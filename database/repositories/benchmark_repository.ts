@@ -7,6 +7,7 @@ import {
   type Benchmark,
   BENCHMARK_STATUSES,
   type BenchmarkCategory,
+  benchmarkCategorySchema,
   type BenchmarkChanges,
   benchmarkChangesSchema,
   type BenchmarkFilter,
@@ -286,7 +287,8 @@ export class PostgresBenchmarkRepository {
     category: BenchmarkCategory,
     options: BenchmarkListOptions = {},
   ): Promise<Page<Benchmark>> {
-    return await this.list({ ...options, category });
+    const checked = parseInput(benchmarkCategorySchema, category, "filter.category");
+    return await this.list({ ...options, category: checked });
   }
 
   /** The same as {@linkcode PostgresBenchmarkRepository.list} with a tag, besides those of the options. */

@@ -198,6 +198,9 @@ function testHostileFilters(test: BenchmarkTest): void {
       ["sortBy", { sortBy: "slug; drop table benchmarks" }],
       ["descending", { descending: "desc" }],
     ];
+    const missing = undefined as unknown as "cost";
+    await assert.rejects(benchmarks.getByCategory(missing), { field: "filter.category" });
+    await assert.rejects(benchmarks.getByTag(missing), { field: "filter.tags[0]" });
     for (const [field, options] of unknown) {
       await assert.rejects(benchmarks.list(options), { name: "ValidationError", field });
     }
