@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { parseInput } from "../../core/validation.ts";
 import type { KeysetList } from "../keyset.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
@@ -5,11 +7,12 @@ import type { RowOf, StatementInfo } from "../statement.ts";
 import { listStatement } from "./list_statement.ts";
 import { RESULT_COLUMNS } from "./submission_rows.ts";
 
-/** The case results of a submission, in their order. */
+/** The case results of a submission, in their order; throws a {@linkcode ValidationError} for a bad `passed`. */
 export function resultList(
   submissionId: string,
   passed: boolean | undefined,
 ): KeysetList<Schema, "submission_results", RowOf<typeof RESULT_COLUMNS>> {
+  parseInput(z.boolean().optional(), passed, "passed", "list results");
   const columns = Object.keys(RESULT_COLUMNS) as (keyof typeof RESULT_COLUMNS)[];
   let query = queryBuilder.selectFrom("submission_results").select(columns)
     .where("submission_id", "=", submissionId);

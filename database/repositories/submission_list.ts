@@ -55,6 +55,11 @@ export interface SubmissionListOptions extends SubmissionFilter, PageRequest, Ca
   readonly sort?: "newest" | "oldest" | undefined;
 }
 
+/** What every client can write as a date of PostgreSQL: the years 1 to 9999. */
+const timeField: z.ZodType<Date> = z.date()
+  .min(new Date("0001-01-01T00:00:00Z"), "it must be in the years 1 to 9999")
+  .max(new Date("9999-12-31T23:59:59.999Z"), "it must be in the years 1 to 9999");
+
 const filterSchema: z.ZodType<SubmissionFilter> = z.strictObject({
   benchmarkId: idField.optional(),
   versionId: idField.optional(),
@@ -68,8 +73,8 @@ const filterSchema: z.ZodType<SubmissionFilter> = z.strictObject({
   verification: z.enum(VERIFICATION_LEVELS).optional(),
   minVerification: z.enum(VERIFICATION_LEVELS).optional(),
   visibility: z.enum(VISIBILITIES).optional(),
-  createdFrom: z.date().optional(),
-  createdBefore: z.date().optional(),
+  createdFrom: timeField.optional(),
+  createdBefore: timeField.optional(),
 });
 
 const sortSchema: z.ZodType<"newest" | "oldest"> = z.enum(["newest", "oldest"]);

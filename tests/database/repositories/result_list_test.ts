@@ -15,3 +15,9 @@ test("the results of another submission, and all or some of them, are different 
 test("the statement for verify has the filter and a position", () => {
   assert.match(RESULT_LIST_STATEMENTS[0]!.text, /"passed" = .*"position"\)? > /s);
 });
+
+test("whether they passed is true, false or open", () => {
+  for (const passed of ["yes", 1, null]) {
+    assert.throws(() => resultList("", passed as unknown as boolean), { field: "passed" });
+  }
+});

@@ -26,6 +26,8 @@ test("bad filters are refused by their name", () => {
     ["filter.status", { status: "completed' --" }],
     ["filter.modelName", { modelName: "a\0" }],
     ["filter.createdFrom", { createdFrom: new Date(NaN) }],
+    ["filter.createdFrom", { createdFrom: new Date("0000-12-31T23:59:59.999Z") }],
+    ["filter.createdBefore", { createdBefore: new Date("+010000-01-01T00:00:00Z") }],
     ["filter", { "status\" = 'failed'": true }],
   ];
   for (const [field, filter] of bad) {
