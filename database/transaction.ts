@@ -132,7 +132,7 @@ export class Transaction implements Database {
         await ended;
         await this.#rollbackTo(savepoint);
       }
-      throw error;
+      throw preferConflict(error, nested.failure);
     }
   }
 
@@ -240,6 +240,11 @@ export function refuseCommit(failure: DatabaseError): DatabaseError {
       cause: failure,
     },
   );
+}
+
+/** @internal A function may wrap the error of a statement; a conflict is to be seen all the same. */
+export function preferConflict(error: unknown, failure: DatabaseError | undefined): unknown {
+  return failure?.code === "transaction_conflict" ? failure : error;
 }
 
 function stillNested(): DatabaseError {

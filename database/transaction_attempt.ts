@@ -5,6 +5,7 @@ import type { DriverResult } from "./driver.ts";
 import type { Session } from "./session.ts";
 import {
   connectionLost,
+  preferConflict,
   refuseCommit,
   settleFunction,
   Transaction,
@@ -108,9 +109,4 @@ function control(
 ): Promise<DriverResult> {
   const step = { ...options, operation, outcomeIfLost, defaultTimeoutMs: ROLLBACK_TIMEOUT_MS };
   return session.execute({ text, values: [] }, step);
-}
-
-/** A function may wrap the error of a statement; a conflict is to be seen all the same. */
-function preferConflict(error: unknown, failure: DatabaseError | undefined): unknown {
-  return failure?.code === "transaction_conflict" ? failure : error;
 }
