@@ -5,6 +5,7 @@ import { checkInteger } from "../core/validation.ts";
 import type { CursorCodec } from "./cursor.ts";
 import type { Database, ExecuteOptions } from "./database.ts";
 import { shareDeadline } from "./deadline.ts";
+import { type Columns, statement } from "./statement.ts";
 
 /** A column that a list is sorted by. The last one must be unique, so that no item is skipped. */
 export interface SortKey {
@@ -18,6 +19,8 @@ export interface SortKey {
 export interface KeysetList<DB, TB extends keyof DB, O> {
   /** What reading it does, as it stands after "Cannot" in an error, such as `list users`. */
   readonly operation: string;
+  /** The columns of its rows. */
+  readonly columns: Columns;
   /** What the cursors belong to: the name of the list, and every filter and sort that the caller chose. */
   readonly identity: unknown;
   /** The rows with all filters, without order and limit. */
@@ -48,9 +51,12 @@ export async function readPage<DB, TB extends keyof DB, O>(
   const position = request.cursor === undefined
     ? undefined
     : await cursors.decode(list.identity, request.cursor, options());
-  const compiled = pageQuery(list, limit + 1, position).compile();
-  const step = (): ExecuteOptions => ({ ...options(), operation: list.operation, readOnly: true });
-  const { rows } = await database.execute(compiled.sql, compiled.parameters, step());
+  const { operation, columns } = list;
+  const page = statement(operation, columns, () => pageQuery(list, limit + 1, position));
+  // Without a name: filters and limits make too many texts to keep them prepared.
+  const { text, values } = page.toQuery({}, false);
+  const step = (): ExecuteOptions => ({ ...options(), operation, readOnly: true });
+  const rows = page.toRows(await database.execute(text, values, step()));
   const items = rows.slice(0, limit) as (O & Positioned)[];
   const last = items.at(-1);
   const total = request.withTotal ? { total: await count(database, list, step()) } : {};

@@ -135,6 +135,7 @@ export interface VersionTables {
 export function versionList(benchmarkId: string): KeysetList<VersionTables, "v", VersionRow> {
   return {
     operation: "list benchmark versions",
+    columns: VERSION_COLUMNS,
     identity: ["benchmark versions", benchmarkId],
     query: queryBuilder
       .selectFrom(
@@ -153,7 +154,7 @@ export const VERSION_STATEMENTS: readonly StatementInfo[] = [
   getVersionById,
   getVersion,
   getLatestVersion,
-  listStatement(VERSION_COLUMNS, versionList("")),
+  listStatement(versionList("")),
 ];
 
 const metric: z.ZodType<Metric> = z.object({

@@ -153,6 +153,7 @@ export function organizationList(
 ): KeysetList<Schema, "organizations", OrganizationRow> {
   return {
     operation: "list organizations",
+    columns: ORGANIZATION_COLUMNS,
     identity: ["organizations", filter.type, filter.verified, filter.search],
     query: filteredOrganizations(filter),
     sort: [
@@ -173,7 +174,6 @@ export const ORGANIZATION_STATEMENTS: readonly StatementInfo[] = [
   unverifyOrganization,
   deleteOrganization,
   listStatement(
-    ORGANIZATION_COLUMNS,
     organizationList({ type: "enterprise", verified: true, search: "a" }),
   ),
 ];

@@ -19,6 +19,7 @@ export function resultList(
   if (passed !== undefined) query = query.where("passed", "=", passed);
   return {
     operation: "list results",
+    columns: RESULT_COLUMNS,
     identity: ["results", submissionId, passed ?? null],
     query,
     sort: [{ column: "submission_results.position", type: "int4" }],
@@ -28,5 +29,5 @@ export function resultList(
 
 /** Every statement of this file, for `verify`. */
 export const RESULT_LIST_STATEMENTS: readonly StatementInfo[] = [
-  listStatement(RESULT_COLUMNS, resultList("", true)),
+  listStatement(resultList("", true)),
 ];

@@ -77,6 +77,8 @@ const filterSchema: z.ZodType<SubmissionFilter> = z.strictObject({
   createdBefore: timeField.optional(),
 });
 
+const LIST_COLUMNS = { ...SUBMISSION_COLUMNS, metrics: "jsonb" } as const;
+
 const sortSchema: z.ZodType<"newest" | "oldest"> = z.enum(["newest", "oldest"]);
 
 type ListQuery = SelectQueryBuilder<Schema, "submissions", object>;
@@ -91,6 +93,7 @@ export function submissionList(
   const checked = parseInput(filterSchema, filter, "filter");
   return {
     operation: "list submissions",
+    columns: LIST_COLUMNS,
     identity: ["submissions", direction, checked],
     query: applyFilter(selectSubmissions(), checked),
     sort: [{ column: "submissions.created_at", type: "timestamptz" }, {
@@ -148,7 +151,6 @@ const ID = "00000000-0000-7000-8000-000000000000";
 /** Every statement of this file, for `verify`. */
 export const SUBMISSION_LIST_STATEMENTS: readonly StatementInfo[] = [
   listStatement(
-    { ...SUBMISSION_COLUMNS, metrics: "jsonb" },
     submissionList({
       benchmarkId: ID,
       versionId: ID,

@@ -174,6 +174,7 @@ export async function insertInBatches<Parameters extends { versionId: string }, 
 export function testCaseList(versionId: string): KeysetList<Schema, "test_cases", TestCaseRow> {
   return {
     operation: "list test cases",
+    columns: TEST_CASE_COLUMNS,
     identity: ["test cases", versionId],
     query: queryBuilder.selectFrom("test_cases").where("version_id", "=", versionId).select([
       "name",
@@ -205,7 +206,7 @@ export function toTestCase(row: TestCaseRow): TestCase {
 /** Every statement of this file, for `verify`. */
 export const TEST_CASE_STATEMENTS: readonly StatementInfo[] = [
   addTestCases,
-  listStatement(TEST_CASE_COLUMNS, testCaseList("")),
+  listStatement(testCaseList("")),
 ];
 
 function encodeLimited(field: string, value: JsonValue): string {

@@ -177,6 +177,7 @@ export const updateLastActive: Statement<{ id: string }, { id: string }> = state
 export function userList(filter: UserFilter): KeysetList<Schema, "users", UserRow> {
   return {
     operation: "list users",
+    columns: USER_COLUMNS,
     identity: ["users", filter.role, filter.search],
     query: filteredUsers(filter),
     sort: [
@@ -200,7 +201,7 @@ export const USER_STATEMENTS: readonly StatementInfo[] = [
   updatePassword,
   deleteUser,
   updateLastActive,
-  listStatement(USER_COLUMNS, userList({ role: "admin", search: "a" })),
+  listStatement(userList({ role: "admin", search: "a" })),
 ];
 
 /**

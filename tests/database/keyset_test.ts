@@ -38,6 +38,7 @@ function things(
 ): KeysetList<{ t: Thing }, "t", Thing> {
   return {
     operation: "list things",
+    columns: { number: "int4", time: "timestamptz", text: "text", score: "float8" },
     identity: ["things", columns, descending, least],
     query: queryBuilder.selectFrom(sql<Thing>`things`.as("t"))
       .select(["number", "time", "text", "score"]).where("number", ">=", least),
@@ -221,4 +222,13 @@ test("all statements of a list share one deadline", async () => {
       return code === "timeout" && leftMs > 0 && leftMs <= 45;
     });
   }
+});
+
+test("rows have the types of their columns, also where the client leaves them text", async () => {
+  const driver = new FakeDriver();
+  const row = { number: 1, time: "2026-01-01 00:00:00.000001+00", position: ["1"] };
+  driver.answer = () => Promise.resolve({ rows: [row], rowCount: 1, command: "SELECT" });
+  const plain = new DatabasePool(driver);
+  const { items } = await readPage(plain, new CursorCodec(plain), things(["number"]), {});
+  assert.deepEqual(items[0]?.time, new Date("2026-01-01T00:00:00Z"));
 });

@@ -55,6 +55,7 @@ async function readAll(database: Database, descending: boolean, limit: number): 
   const cursors = new CursorCodec(database);
   const list = {
     operation: "list users",
+    columns: { id: "text" },
     identity: { list: "users", descending },
     query: database.query.selectFrom("users").select("id"),
     sort: [
