@@ -3,6 +3,7 @@ import { DatabaseError } from "../core/errors.ts";
 import { readCursorKey } from "./cursor.ts";
 import type { DatabasePool } from "./database_pool.ts";
 import type { DriverColumn } from "./driver.ts";
+import { BENCHMARK_CHANGE_STATEMENTS } from "./repositories/benchmark_changes.ts";
 import { BENCHMARK_LIST_STATEMENTS } from "./repositories/benchmark_list.ts";
 import { BENCHMARK_STATEMENTS } from "./repositories/benchmark_statements.ts";
 import { VERSION_STATEMENTS } from "./repositories/benchmark_version_statements.ts";
@@ -32,6 +33,7 @@ function allStatements(): readonly StatementInfo[] {
     ...ORGANIZATION_STATEMENTS,
     ...MEMBERSHIP_STATEMENTS,
     ...BENCHMARK_STATEMENTS,
+    ...BENCHMARK_CHANGE_STATEMENTS,
     ...BENCHMARK_LIST_STATEMENTS,
     ...VERSION_STATEMENTS,
     ...TEST_CASE_STATEMENTS,

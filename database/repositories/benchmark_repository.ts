@@ -1,6 +1,5 @@
 import type { CallOptions } from "../../core/call_options.ts";
 import { DatabaseError } from "../../core/errors.ts";
-import { encodeJson } from "../../core/json.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { parseInput } from "../../core/validation.ts";
 import {
@@ -28,6 +27,7 @@ import { arrayLiteral } from "../array_literal.ts";
 import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
 import { count, type KeysetList, readPage } from "../keyset.ts";
+import { changeBenchmark } from "./benchmark_changes.ts";
 import {
   benchmarkList,
   type BenchmarkListOptions,
@@ -136,21 +136,10 @@ export class PostgresBenchmarkRepository {
     options: UpdateOptions = {},
   ): Promise<Benchmark> {
     const operation = "update benchmark";
-    const { maintainers, ...columns } = parseInput(
-      benchmarkChangesSchema,
-      changes,
-      "changes",
-      operation,
-    );
-    const parameters = {
-      id: checkId("id", id),
-      changes: encodeJson("changes", columns),
-      expectedRevision: checkRevision(options),
-    };
-    const rows = maintainers === undefined
-      ? await this.#database.run(statements.updateBenchmark, parameters, options)
-      : await this.#updateWithMaintainers(parameters, maintainers, options);
-    return statements.toBenchmark(await this.#requireRow(rows, operation, parameters.id, options));
+    const parsed = parseInput(benchmarkChangesSchema, changes, "changes", operation);
+    const target = { id: checkId("id", id), expectedRevision: checkRevision(options) };
+    const rows = await changeBenchmark(this.#database, target, parsed, options);
+    return statements.toBenchmark(await this.#requireRow(rows, operation, target.id, options));
   }
 
   /**
@@ -309,20 +298,6 @@ export class PostgresBenchmarkRepository {
   ): Promise<Page<Item>> {
     const page = await readPage(this.#database, this.#cursors, list, options);
     return { ...page, items: page.items.map(toItem) };
-  }
-
-  async #updateWithMaintainers(
-    parameters: statements.UpdateBenchmarkInput,
-    maintainers: readonly string[],
-    { signal, timeoutMs }: CallOptions,
-  ): Promise<statements.BenchmarkRow[]> {
-    const { updateBenchmark, setMaintainers } = statements;
-    const input = { id: parameters.id, maintainers: arrayLiteral(maintainers) };
-    return await this.#database.transaction(async (transaction) => {
-      const rows = await transaction.run(updateBenchmark, parameters);
-      if (rows.length > 0) await transaction.run(setMaintainers, input);
-      return rows.map((row) => ({ ...row, maintainers: [...maintainers].sort() }));
-    }, { signal, timeoutMs });
   }
 
   #setStatus(

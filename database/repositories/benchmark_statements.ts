@@ -162,23 +162,6 @@ export const updateBenchmark: Statement<UpdateBenchmarkInput, BenchmarkRow> = st
     } returning ${BENCHMARK}`,
 );
 
-/**
- * Replaces the maintainers of a benchmark; an array literal. Run it after {@linkcode updateBenchmark}
- * in a transaction: a statement that waits for the row itself would not see whom the other one added.
- */
-export const setMaintainers: Statement<{ id: string; maintainers: string }, object> = statement(
-  "set maintainers of benchmark",
-  {},
-  (_, p: { id: string; maintainers: string }) =>
-    sql<object>`
-      with gone as (
-        delete from benchmark_maintainers
-        where benchmark_id = ${p.id} and user_id <> all(${p.maintainers}::text::uuid[])
-      )
-      insert into benchmark_maintainers (benchmark_id, user_id)
-      select ${p.id}::uuid, unnest(${p.maintainers}::text::uuid[]) on conflict do nothing`,
-);
-
 /** The parameters of {@linkcode updateBenchmarkStatus}. */
 export interface UpdateBenchmarkStatusInput extends BenchmarkTarget {
   readonly status: BenchmarkStatus;
@@ -223,7 +206,6 @@ export const BENCHMARK_STATEMENTS: readonly StatementInfo[] = [
   getBenchmarkBySlug,
   findSlug,
   updateBenchmark,
-  setMaintainers,
   updateBenchmarkStatus,
   publishVersion,
 ];
