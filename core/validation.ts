@@ -75,7 +75,13 @@ export function parseInput<T>(
     (path, part) => typeof part === "number" ? `${path}[${part}]` : memberPath(path, String(part)),
     root,
   );
-  throw new ValidationError(field, lowerFirst(issue?.message ?? "it is malformed"), operation);
+  throw new ValidationError(field, explain(issue), operation);
+}
+
+/** The texts of the schemas show no values; those of unknown keys show keys as they came. */
+function explain(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === "unrecognized_keys") return `it has no field ${showKey(issue.keys[0] ?? "")}`;
+  return lowerFirst(issue?.message ?? "it is malformed");
 }
 
 /**
@@ -83,8 +89,11 @@ export function parseInput<T>(
  * keys come from outside.
  */
 export function memberPath(path: string, key: string): string {
-  const shown = /^[\p{L}\p{N} _$-]{1,100}$/u.test(key) ? key : `<key of ${key.length} characters>`;
-  return path === "" ? shown : `${path}.${shown}`;
+  return path === "" ? showKey(key) : `${path}.${showKey(key)}`;
+}
+
+function showKey(key: string): string {
+  return /^[\p{L}\p{N} _$-]{1,100}$/u.test(key) ? key : `<key of ${key.length} characters>`;
 }
 
 /** Names the kind of a value without showing it. */

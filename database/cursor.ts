@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
+import type { CallOptions } from "../core/call_options.ts";
 import { DatabaseError, ValidationError } from "../core/errors.ts";
 import type { Database } from "./database.ts";
 import { type Statement, statement } from "./statement.ts";
@@ -14,7 +15,7 @@ export type Position = readonly (string | number)[];
  */
 export class CursorCodec {
   readonly #database: Database;
-  #key: Promise<string> | undefined;
+  #key: string | undefined;
 
   /** Reads the key from the database when it is first needed. */
   constructor(database: Database) {
@@ -22,18 +23,18 @@ export class CursorCodec {
   }
 
   /** Encodes the position of the last item of a page. */
-  async encode(list: unknown, position: Position): Promise<string> {
-    return seal(await this.#getKey(), list, JSON.stringify(position));
+  async encode(list: unknown, position: Position, options: CallOptions = {}): Promise<string> {
+    return seal(await this.#getKey(options), list, JSON.stringify(position));
   }
 
   /**
    * Returns the position; throws a {@linkcode ValidationError} unless the cursor was made for this
    * list on this database.
    */
-  async decode(list: unknown, cursor: string): Promise<Position> {
+  async decode(list: unknown, cursor: string, options: CallOptions = {}): Promise<Position> {
     const [payload = ""] = String(cursor).split(".");
     const text = Buffer.from(payload, "base64url").toString("utf8");
-    const expected = Buffer.from(seal(await this.#getKey(), list, text));
+    const expected = Buffer.from(seal(await this.#getKey(options), list, text));
     const given = Buffer.from(String(cursor));
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
       throw new ValidationError("cursor", "it does not belong to this list, or was changed");
@@ -41,17 +42,11 @@ export class CursorCodec {
     return JSON.parse(text);
   }
 
-  #getKey(): Promise<string> {
-    this.#key ??= this.#readKey().catch((error) => {
-      this.#key = undefined;
-      throw error;
-    });
-    return this.#key;
-  }
-
-  async #readKey(): Promise<string> {
-    const [row] = await this.#database.run(readCursorKey, {});
-    if (row) return row.key;
+  /** Callers at the same time each ask: one must not wait by the deadline of another. */
+  async #getKey(options: CallOptions): Promise<string> {
+    if (this.#key !== undefined) return this.#key;
+    const [row] = await this.#database.run(readCursorKey, {}, options);
+    if (row) return this.#key = row.key;
     throw new DatabaseError("Cannot read cursor key: it is missing; run the migrations", {
       code: "internal",
       operation: "read cursor key",

@@ -5,6 +5,14 @@ import type { Schema } from "./schema.ts";
 import type { Statement } from "./statement.ts";
 import type { Transaction, TransactionOptions } from "./transaction.ts";
 
+/** How {@linkcode Database.execute} runs SQL. */
+export interface ExecuteOptions extends CallOptions {
+  /** What it does, as it stands after "Cannot" in an error. Default: `execute statement`. */
+  readonly operation?: string | undefined;
+  /** Whether it changes nothing, so that a lost reply does not matter. Default: `false`. */
+  readonly readOnly?: boolean | undefined;
+}
+
 /**
  * What repositories work on: the pool, or a transaction of it. Both run statements the same way;
  * in a transaction they take effect together, at its commit.
@@ -15,6 +23,9 @@ export interface Database {
    * others; its own `transaction()` is refused, because {@linkcode Database.transaction} has the retries.
    */
   readonly query: Kysely<Schema>;
+
+  /** The default deadline of a statement, in milliseconds. */
+  readonly timeoutMs: number;
 
   /**
    * Runs a statement and returns its rows. Default deadline: 30,000 ms, which covers the wait for
@@ -30,7 +41,11 @@ export interface Database {
   /**
    * Runs SQL as it is, for migrations and for what the builder cannot say. Never put values into the text.
    */
-  execute(text: string, values?: readonly unknown[], options?: CallOptions): Promise<DriverResult>;
+  execute(
+    text: string,
+    values?: readonly unknown[],
+    options?: ExecuteOptions,
+  ): Promise<DriverResult>;
 
   /**
    * Runs `fn` in a transaction and commits when it resolves; rolls back and rejects with its error

@@ -7,20 +7,16 @@ import { DatabaseError, type Outcome } from "../core/errors.ts";
 import type { HealthCheck } from "../core/health.ts";
 import { checkInteger } from "../core/validation.ts";
 import { ConnectionPool, type ConnectionPoolOptions, type PoolStats } from "./connection_pool.ts";
-import type { Database } from "./database.ts";
+import type { Database, ExecuteOptions } from "./database.ts";
 import { abortedError } from "./database_error.ts";
+import { leftMs } from "./deadline.ts";
 import type { DatabaseDriver, DriverColumn, DriverQuery, DriverResult } from "./driver.ts";
 import { kyselyFor } from "./kysely_bridge.ts";
 import type { Schema } from "./schema.ts";
 import { Session } from "./session.ts";
 import type { Statement } from "./statement.ts";
 import type { Transaction, TransactionOptions } from "./transaction.ts";
-import {
-  attemptTransaction,
-  beginStatement,
-  leftMs,
-  type TransactionPlan,
-} from "./transaction_attempt.ts";
+import { attemptTransaction, beginStatement, type TransactionPlan } from "./transaction_attempt.ts";
 
 /** How a {@linkcode DatabasePool} behaves. */
 export interface DatabasePoolOptions extends ConnectionPoolOptions {
@@ -52,9 +48,10 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
   readonly name = "database";
   /** The typed query builder; each statement takes a connection of its own. */
   readonly query: Kysely<Schema>;
+  /** The default deadline of a statement, in milliseconds. */
+  readonly timeoutMs: number;
   readonly #driver: DatabaseDriver;
   readonly #connections: ConnectionPool;
-  readonly #timeoutMs: number;
   readonly #transactionTimeoutMs: number;
   readonly #named: boolean;
   readonly #scope = new AsyncLocalStorage<Scope>();
@@ -63,7 +60,7 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
   constructor(driver: DatabaseDriver, options: DatabasePoolOptions = {}) {
     this.#driver = driver;
     this.#connections = new ConnectionPool(driver, options);
-    this.#timeoutMs = checkTimeout(options.timeoutMs ?? 30_000);
+    this.timeoutMs = checkTimeout(options.timeoutMs ?? 30_000);
     this.#transactionTimeoutMs = checkTimeout(
       options.transactionTimeoutMs ?? 60_000,
       "transactionTimeoutMs",
@@ -92,9 +89,10 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
   execute(
     text: string,
     values: readonly unknown[] = [],
-    options: CallOptions = {},
+    options: ExecuteOptions = {},
   ): Promise<DriverResult> {
-    return this.#once({ text, values }, "execute statement", "unknown", options);
+    const { operation = "execute statement", readOnly = false } = options;
+    return this.#once({ text, values }, operation, readOnly ? "not-applied" : "unknown", options);
   }
 
   /** Returns the result columns of a statement without running it, or `undefined`; for `verify`. */
@@ -125,7 +123,7 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
       readOnly: options.readOnly,
       signal: options.signal,
       deadlineMs: systemClock.monotonic() + timeoutMs,
-      settings: { timeoutMs: this.#timeoutMs, named: this.#named },
+      settings: { timeoutMs: this.timeoutMs, named: this.#named },
     };
     for (let attempt = 1;; attempt++) {
       try {
@@ -184,7 +182,7 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
     use: (session: Session, timeoutMs: number) => Promise<T>,
   ): Promise<T> {
     this.#refuseInside(operation);
-    let timeoutMs = checkTimeout(options.timeoutMs ?? this.#timeoutMs);
+    let timeoutMs = checkTimeout(options.timeoutMs ?? this.timeoutMs);
     let pooled = this.#connections.acquireIdle();
     if (!pooled) {
       const deadlineMs = systemClock.monotonic() + timeoutMs;

@@ -3,7 +3,9 @@ import type { CallOptions } from "../core/call_options.ts";
 import type { Page, PageRequest } from "../core/page.ts";
 import { checkInteger } from "../core/validation.ts";
 import type { CursorCodec } from "./cursor.ts";
-import type { Database } from "./database.ts";
+import type { Database, ExecuteOptions } from "./database.ts";
+import { shareDeadline } from "./deadline.ts";
+import { type Columns, statement } from "./statement.ts";
 
 /** A column that a list is sorted by. The last one must be unique, so that no item is skipped. */
 export interface SortKey {
@@ -15,6 +17,10 @@ export interface SortKey {
 
 /** A list that can be paged. */
 export interface KeysetList<DB, TB extends keyof DB, O> {
+  /** What reading it does, as it stands after "Cannot" in an error, such as `list users`. */
+  readonly operation: string;
+  /** The columns of its rows. */
+  readonly columns: Columns;
   /** What the cursors belong to: the name of the list, and every filter and sort that the caller chose. */
   readonly identity: unknown;
   /** The rows with all filters, without order and limit. */
@@ -32,7 +38,7 @@ interface Positioned {
 
 /**
  * Reads one page by keyset: after the cursor's position in the sort order, so that inserts
- * meanwhile neither repeat nor skip an item. Positions are the server's own text of the sort values, with all their digits.
+ * meanwhile neither repeat nor skip an item. All its statements share one deadline. Positions are the server's own text of the sort values, with all their digits.
  */
 export async function readPage<DB, TB extends keyof DB, O>(
   database: Database,
@@ -41,26 +47,32 @@ export async function readPage<DB, TB extends keyof DB, O>(
   request: PageRequest & CallOptions,
 ): Promise<Page<O>> {
   const limit = checkInteger("limit", request.limit ?? 50, { min: 1, max: 1_000 });
+  const options = shareDeadline(database, request);
   const position = request.cursor === undefined
     ? undefined
-    : await cursors.decode(list.identity, request.cursor);
-  const compiled = pageQuery(list, limit + 1, position).compile();
-  const { rows } = await database.execute(compiled.sql, compiled.parameters, request);
+    : await cursors.decode(list.identity, request.cursor, options());
+  const { operation, columns } = list;
+  const page = statement(operation, columns, () => pageQuery(list, limit + 1, position));
+  // Without a name: filters and limits make too many texts to keep them prepared.
+  const { text, values } = page.toQuery({}, false);
+  const step = (): ExecuteOptions => ({ ...options(), operation, readOnly: true });
+  const rows = page.toRows(await database.execute(text, values, step()));
   const items = rows.slice(0, limit) as (O & Positioned)[];
   const last = items.at(-1);
-  const total = request.withTotal ? { total: await count(database, list.query, request) } : {};
+  const total = request.withTotal ? { total: await count(database, list, step()) } : {};
   if (rows.length <= limit || !last) return { items, ...total };
-  return { items, nextCursor: await cursors.encode(list.identity, last.position), ...total };
+  const nextCursor = await cursors.encode(list.identity, last.position, options());
+  return { items, nextCursor, ...total };
 }
 
-/** Counts the rows of a query. */
+/** Counts the rows of a list on all its pages. */
 export async function count<DB, TB extends keyof DB, O>(
   database: Database,
-  query: SelectQueryBuilder<DB, TB, O>,
-  options: CallOptions = {},
+  { query }: Pick<KeysetList<DB, TB, O>, "query">,
+  options: ExecuteOptions = {},
 ): Promise<number> {
   const all = query.clearSelect().select(sql<number>`count(*)::float8`.as("total")).compile();
-  const { rows } = await database.execute(all.sql, all.parameters, options);
+  const { rows } = await database.execute(all.sql, all.parameters, { ...options, readOnly: true });
   return Number(rows[0]?.["total"]);
 }
 

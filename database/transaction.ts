@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import { type CallOptions, settleWithin } from "../core/call_options.ts";
 import { DatabaseError, ValidationError } from "../core/errors.ts";
-import type { Database } from "./database.ts";
+import type { Database, ExecuteOptions } from "./database.ts";
 import { abortedError } from "./database_error.ts";
 import type { DriverQuery, DriverResult } from "./driver.ts";
 import { kyselyFor } from "./kysely_bridge.ts";
@@ -34,6 +34,8 @@ export interface TransactionSettings {
 export class Transaction implements Database {
   /** The typed query builder, inside this transaction. */
   readonly query: Kysely<Schema>;
+  /** The default deadline of a statement, in milliseconds. */
+  readonly timeoutMs: number;
   readonly #session: Session;
   readonly #settings: TransactionSettings;
   readonly #outermost: Transaction;
@@ -48,6 +50,7 @@ export class Transaction implements Database {
   constructor(session: Session, settings: TransactionSettings, outer?: Transaction) {
     this.#session = session;
     this.#settings = settings;
+    this.timeoutMs = settings.timeoutMs;
     this.#outermost = outer ? outer.#outermost : this;
     this.#depth = outer ? outer.#depth + 1 : 0;
     this.query = kyselyFor(this);
@@ -82,9 +85,9 @@ export class Transaction implements Database {
   execute(
     text: string,
     values: readonly unknown[] = [],
-    options: CallOptions = {},
+    options: ExecuteOptions = {},
   ): Promise<DriverResult> {
-    return this.#execute({ text, values }, "execute statement", options);
+    return this.#execute({ text, values }, options.operation ?? "execute statement", options);
   }
 
   /**
@@ -129,7 +132,7 @@ export class Transaction implements Database {
         await ended;
         await this.#rollbackTo(savepoint);
       }
-      throw error;
+      throw preferConflict(error, nested.failure);
     }
   }
 
@@ -237,6 +240,11 @@ export function refuseCommit(failure: DatabaseError): DatabaseError {
       cause: failure,
     },
   );
+}
+
+/** @internal A function may wrap the error of a statement; a conflict is to be seen all the same. */
+export function preferConflict(error: unknown, failure: DatabaseError | undefined): unknown {
+  return failure?.code === "transaction_conflict" ? failure : error;
 }
 
 function stillNested(): DatabaseError {

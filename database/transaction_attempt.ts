@@ -1,10 +1,11 @@
 import { type CallOptions, settleWithin } from "../core/call_options.ts";
-import { systemClock } from "../core/clock.ts";
 import { DatabaseError, type Outcome, ValidationError } from "../core/errors.ts";
+import { leftMs } from "./deadline.ts";
 import type { DriverResult } from "./driver.ts";
 import type { Session } from "./session.ts";
 import {
   connectionLost,
+  preferConflict,
   refuseCommit,
   settleFunction,
   Transaction,
@@ -72,11 +73,6 @@ export async function attemptTransaction<T>(
   }
 }
 
-/** How much of a deadline is left, in milliseconds; at least one, so that it is a valid timeout. */
-export function leftMs(deadlineMs: number): number {
-  return Math.max(deadlineMs - systemClock.monotonic(), 1);
-}
-
 async function commit(
   session: Session,
   transaction: Transaction,
@@ -113,9 +109,4 @@ function control(
 ): Promise<DriverResult> {
   const step = { ...options, operation, outcomeIfLost, defaultTimeoutMs: ROLLBACK_TIMEOUT_MS };
   return session.execute({ text, values: [] }, step);
-}
-
-/** A function may wrap the error of a statement; a conflict is to be seen all the same. */
-function preferConflict(error: unknown, failure: DatabaseError | undefined): unknown {
-  return failure?.code === "transaction_conflict" ? failure : error;
 }

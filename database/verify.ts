@@ -3,14 +3,15 @@ import { DatabaseError } from "../core/errors.ts";
 import { readCursorKey } from "./cursor.ts";
 import type { DatabasePool } from "./database_pool.ts";
 import type { DriverColumn } from "./driver.ts";
+import { BENCHMARK_CHANGE_STATEMENTS } from "./repositories/benchmark_changes.ts";
 import { BENCHMARK_LIST_STATEMENTS } from "./repositories/benchmark_list.ts";
 import { BENCHMARK_STATEMENTS } from "./repositories/benchmark_statements.ts";
 import { VERSION_STATEMENTS } from "./repositories/benchmark_version_statements.ts";
 import { LEADERBOARD_STATEMENTS } from "./repositories/leaderboard_statements.ts";
 import { MEMBERSHIP_STATEMENTS } from "./repositories/membership_statements.ts";
 import { ORGANIZATION_STATEMENTS } from "./repositories/organization_statements.ts";
-import { sampleResultList } from "./repositories/result_list.ts";
-import { sampleSubmissionList } from "./repositories/submission_list.ts";
+import { RESULT_LIST_STATEMENTS } from "./repositories/result_list.ts";
+import { SUBMISSION_LIST_STATEMENTS } from "./repositories/submission_list.ts";
 import { SUBMISSION_STATEMENTS } from "./repositories/submission_statements.ts";
 import { USER_STATEMENTS } from "./repositories/user_statements.ts";
 import { TEST_CASE_STATEMENTS } from "./repositories/test_cases.ts";
@@ -32,13 +33,14 @@ function allStatements(): readonly StatementInfo[] {
     ...ORGANIZATION_STATEMENTS,
     ...MEMBERSHIP_STATEMENTS,
     ...BENCHMARK_STATEMENTS,
+    ...BENCHMARK_CHANGE_STATEMENTS,
     ...BENCHMARK_LIST_STATEMENTS,
     ...VERSION_STATEMENTS,
     ...TEST_CASE_STATEMENTS,
     ...SUBMISSION_STATEMENTS,
     ...LEADERBOARD_STATEMENTS,
-    { name: "list submissions", columns: {}, text: sampleSubmissionList() },
-    { name: "list results", columns: {}, text: sampleResultList() },
+    ...SUBMISSION_LIST_STATEMENTS,
+    ...RESULT_LIST_STATEMENTS,
   ];
 }
 

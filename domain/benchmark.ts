@@ -227,6 +227,8 @@ export interface BenchmarkChanges {
   readonly citation?: string | null | undefined;
   /** All the tags that it has then. */
   readonly tags?: readonly string[] | undefined;
+  /** All the users who look after it then. */
+  readonly maintainers?: readonly string[] | undefined;
 }
 
 /** What a list of benchmarks holds; absent parts do not filter. */
@@ -336,6 +338,7 @@ export const benchmarkChangesSchema: z.ZodType<BenchmarkChanges> = z.strictObjec
   license: textField(1, 100).nullable().optional(),
   citation: textField(1, 5_000).nullable().optional(),
   tags: tagsField.optional(),
+  maintainers: idsField.optional(),
 });
 
 /** The rules for a filter. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { JsonValue } from "../core/json.ts";
+import { kindOf } from "../core/validation.ts";
 import { finiteField, idField, jsonObjectField, textField } from "./fields.ts";
 
 /** How far a result is to be trusted, from least to most. */
@@ -173,6 +174,19 @@ const intervalSchema: z.ZodType<ConfidenceInterval> = z.strictObject({
   level: finiteField.refine((level) => level > 0 && level < 1, "it must be between 0 and 1"),
 }).refine(({ low, high }) => low <= high, "its low end must not be above its high end");
 
+/** `z.record` drops a `__proto__` key in silence, so that is looked for before. */
+const metricsSchema: z.ZodType<Readonly<Record<string, number>>> = z
+  .custom<Record<string, unknown>>(
+    (value) => kindOf(value) === "object",
+    "it must be an object",
+  )
+  .refine((metrics) => !Object.hasOwn(metrics, "__proto__"), {
+    path: ["__proto__"],
+    message: "it cannot be the name of a metric",
+  })
+  .refine((metrics) => Object.keys(metrics).length <= 1_000, "it must have at most 1,000 metrics")
+  .pipe(z.record(textField(1, 100), finiteField));
+
 /** The rules for a model. */
 export const modelSchema: z.ZodType<Model> = z.strictObject({
   provider: modelText(1),
@@ -202,9 +216,7 @@ export const newSubmissionSchema: z.ZodType<NewSubmission> = z.strictObject({
   score: finiteField.optional(),
   failure: textField(1, 5_000).optional(),
   confidenceInterval: intervalSchema.optional(),
-  metrics: z.record(textField(1, 100), finiteField).optional() as z.ZodType<
-    Readonly<Record<string, number>> | undefined
-  >,
+  metrics: metricsSchema.optional(),
   results: z.array(z.custom<CaseResult>()).max(100_000).optional(),
   execution: jsonObjectField.optional(),
   visibility: visibilitySchema.optional(),

@@ -61,6 +61,8 @@ export function benchmarkList(options: BenchmarkListOptions): BenchmarkList {
   const sort = parseInput(sortSchema, options, "", operation);
   const { sortBy = "createdAt", descending = sortBy !== "name" } = sort;
   return {
+    operation,
+    columns: BENCHMARK_COLUMNS,
     identity: ["benchmarks", filter, sortBy, descending],
     query: matching(filter, sql`0`),
     sort: [SORT_KEYS[sortBy], SORT_KEYS.id],
@@ -74,6 +76,8 @@ export function benchmarkSearch(text: string, options: BenchmarkSearchOptions = 
   parseInput(searchField, text, "text", operation);
   const filter = parseFilter(benchmarkFilterSchema, { ...options, text }, operation);
   return {
+    operation,
+    columns: BENCHMARK_COLUMNS,
     identity: ["benchmark search", filter],
     query: matching(filter, sql`ts_rank(b.search_document, ${words(text)})`),
     sort: [SORT_KEYS.rank, SORT_KEYS.id],
@@ -92,8 +96,8 @@ const EVERY_FILTER: Required<BenchmarkFilter> = {
 
 /** Every statement of this file, for `verify`. */
 export const BENCHMARK_LIST_STATEMENTS: readonly StatementInfo[] = [
-  listStatement("list benchmarks", BENCHMARK_COLUMNS, benchmarkList(EVERY_FILTER)),
-  listStatement("search benchmarks", BENCHMARK_COLUMNS, benchmarkSearch("a", EVERY_FILTER)),
+  listStatement(benchmarkList(EVERY_FILTER)),
+  listStatement(benchmarkSearch("a", EVERY_FILTER)),
 ];
 
 function matching(

@@ -1,12 +1,12 @@
 import type { CallOptions } from "../../core/call_options.ts";
 import { DatabaseError } from "../../core/errors.ts";
-import { encodeJson } from "../../core/json.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { parseInput } from "../../core/validation.ts";
 import {
   type Benchmark,
   BENCHMARK_STATUSES,
   type BenchmarkCategory,
+  benchmarkCategorySchema,
   type BenchmarkChanges,
   benchmarkChangesSchema,
   type BenchmarkFilter,
@@ -27,6 +27,7 @@ import { arrayLiteral } from "../array_literal.ts";
 import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
 import { count, type KeysetList, readPage } from "../keyset.ts";
+import { changeBenchmark } from "./benchmark_changes.ts";
 import {
   benchmarkList,
   type BenchmarkListOptions,
@@ -126,8 +127,8 @@ export class PostgresBenchmarkRepository {
    * Changes what describes a benchmark, and returns it. What its versions hold never changes: see
    * {@linkcode PostgresBenchmarkRepository.publishVersion}.
    *
-   * Throws a {@linkcode NotFoundError} if it does not exist, and `conflict` if it has another
-   * revision than expected.
+   * Throws a {@linkcode NotFoundError} if it does not exist, `conflict` if it has another revision
+   * than expected, and `constraint_violated` if a maintainer does not exist.
    */
   async update(
     id: string,
@@ -136,13 +137,9 @@ export class PostgresBenchmarkRepository {
   ): Promise<Benchmark> {
     const operation = "update benchmark";
     const parsed = parseInput(benchmarkChangesSchema, changes, "changes", operation);
-    const parameters = {
-      id: checkId("id", id),
-      changes: encodeJson("changes", parsed),
-      expectedRevision: checkRevision(options),
-    };
-    const rows = await this.#database.run(statements.updateBenchmark, parameters, options);
-    return statements.toBenchmark(await this.#requireRow(rows, operation, parameters.id, options));
+    const target = { id: checkId("id", id), expectedRevision: checkRevision(options) };
+    const rows = await changeBenchmark(this.#database, target, parsed, options);
+    return statements.toBenchmark(await this.#requireRow(rows, operation, target.id, options));
   }
 
   /**
@@ -279,7 +276,8 @@ export class PostgresBenchmarkRepository {
     category: BenchmarkCategory,
     options: BenchmarkListOptions = {},
   ): Promise<Page<Benchmark>> {
-    return await this.list({ ...options, category });
+    const checked = parseInput(benchmarkCategorySchema, category, "filter.category");
+    return await this.list({ ...options, category: checked });
   }
 
   /** The same as {@linkcode PostgresBenchmarkRepository.list} with a tag, besides those of the options. */
@@ -289,7 +287,8 @@ export class PostgresBenchmarkRepository {
 
   /** Counts the benchmarks that match every given filter. */
   async count(filter: BenchmarkFilter = {}, options: CallOptions = {}): Promise<number> {
-    return await count(this.#database, benchmarkList(filter).query, options);
+    const operation = "count benchmarks";
+    return await count(this.#database, benchmarkList(filter), { ...options, operation });
   }
 
   async #page<DB, TB extends keyof DB, Row, Item>(

@@ -134,6 +134,8 @@ export interface VersionTables {
 /** The versions of a benchmark, highest precedence first. */
 export function versionList(benchmarkId: string): KeysetList<VersionTables, "v", VersionRow> {
   return {
+    operation: "list benchmark versions",
+    columns: VERSION_COLUMNS,
     identity: ["benchmark versions", benchmarkId],
     query: queryBuilder
       .selectFrom(
@@ -152,7 +154,7 @@ export const VERSION_STATEMENTS: readonly StatementInfo[] = [
   getVersionById,
   getVersion,
   getLatestVersion,
-  listStatement("list benchmark versions", VERSION_COLUMNS, versionList("")),
+  listStatement(versionList("")),
 ];
 
 const metric: z.ZodType<Metric> = z.object({

@@ -1,15 +1,13 @@
 import { type KeysetList, pageQuery } from "../keyset.ts";
-import type { Columns, StatementInfo } from "../statement.ts";
+import type { StatementInfo } from "../statement.ts";
 
 /** A page of a list after a cursor, for `verify`; give a list with every filter set. */
 export function listStatement<DB, TB extends keyof DB, O>(
-  name: string,
-  columns: Columns,
   list: KeysetList<DB, TB, O>,
 ): StatementInfo {
   return {
-    name,
-    columns: { ...columns, position: "text[]" },
+    name: list.operation,
+    columns: { ...list.columns, position: "text[]" },
     get text(): string {
       return pageQuery(list, 2, list.sort.map(() => "")).compile().sql;
     },

@@ -125,8 +125,8 @@ export class Memberships {
 
   /** Counts the members of an organization; 0 if it is missing. */
   async countMembers(organizationId: string, options: CallOptions): Promise<number> {
-    const { query } = memberList(checkId("organizationId", organizationId), {});
-    return await count(this.#database, query, options);
+    const list = memberList(checkId("organizationId", organizationId), {});
+    return await count(this.#database, list, { ...options, operation: "count members" });
   }
 
   /**

@@ -169,6 +169,8 @@ export function memberList(
     "joined_at",
   ]);
   return {
+    operation: "list members",
+    columns: MEMBER_COLUMNS,
     identity: ["members", organizationId, role],
     query: role === undefined ? members : members.where("organization_members.role", "=", role),
     sort: [
@@ -183,6 +185,8 @@ export function memberList(
 export function membershipList(userId: string): KeysetList<Schema, Joined, MembershipRow> {
   const names = Object.keys(ORGANIZATION_COLUMNS) as (keyof typeof ORGANIZATION_COLUMNS)[];
   return {
+    operation: "list memberships",
+    columns: MEMBERSHIP_COLUMNS,
     identity: ["memberships", userId],
     query: liveMemberships().where("user_id", "=", userId)
       .select(names.map((name) => `organizations.${name}` as const))
@@ -206,8 +210,8 @@ export const MEMBERSHIP_STATEMENTS: readonly StatementInfo[] = [
   setRole,
   deleteMember,
   deleteMemberships,
-  listStatement("list members", MEMBER_COLUMNS, memberList("", { role: "owner" })),
-  listStatement("list memberships", MEMBERSHIP_COLUMNS, membershipList("")),
+  listStatement(memberList("", { role: "owner" })),
+  listStatement(membershipList("")),
 ];
 
 /** Without those of deleted users and organizations. */

@@ -2,6 +2,7 @@ import type { CallOptions } from "../../core/call_options.ts";
 import { NotFoundError } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { checkText, parseInput } from "../../core/validation.ts";
+import { searchField } from "../../domain/fields.ts";
 import { checkId, newId } from "../../domain/ids.ts";
 import {
   type MemberRole,
@@ -14,6 +15,7 @@ import {
   organizationFilterSchema,
   type OrganizationMember,
   type OrganizationType,
+  organizationTypeSchema,
 } from "../../domain/organization.ts";
 import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
@@ -106,7 +108,8 @@ export class PostgresOrganizationRepository {
     type: OrganizationType,
     options: OrganizationListOptions = {},
   ): Promise<Page<Organization>> {
-    return await this.list({ ...options, type });
+    const checked = parseInput(organizationTypeSchema, type, "filter.type");
+    return await this.list({ ...options, type: checked });
   }
 
   /**
@@ -117,13 +120,16 @@ export class PostgresOrganizationRepository {
     text: string,
     options: OrganizationListOptions = {},
   ): Promise<Page<Organization>> {
-    return await this.list({ ...options, search: text });
+    return await this.list({ ...options, search: parseInput(searchField, text, "filter.search") });
   }
 
   /** Counts the organizations that match every given filter. */
   async count(filter: OrganizationFilter = {}, options: CallOptions = {}): Promise<number> {
-    const checked = parseFilter(organizationFilterSchema, filter, "count organizations");
-    return await count(this.#database, statements.organizationList(checked).query, options);
+    const operation = "count organizations";
+    const list = statements.organizationList(
+      parseFilter(organizationFilterSchema, filter, operation),
+    );
+    return await count(this.#database, list, { ...options, operation });
   }
 
   /**

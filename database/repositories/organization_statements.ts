@@ -152,6 +152,8 @@ export function organizationList(
   filter: OrganizationFilter,
 ): KeysetList<Schema, "organizations", OrganizationRow> {
   return {
+    operation: "list organizations",
+    columns: ORGANIZATION_COLUMNS,
     identity: ["organizations", filter.type, filter.verified, filter.search],
     query: filteredOrganizations(filter),
     sort: [
@@ -172,8 +174,6 @@ export const ORGANIZATION_STATEMENTS: readonly StatementInfo[] = [
   unverifyOrganization,
   deleteOrganization,
   listStatement(
-    "list organizations",
-    ORGANIZATION_COLUMNS,
     organizationList({ type: "enterprise", verified: true, search: "a" }),
   ),
 ];

@@ -22,7 +22,8 @@ export function checkRevision({ expectedRevision }: UpdateOptions): number | nul
 
 /**
  * Returns the one row that an update gave back. Without one, throws a {@linkcode NotFoundError} or a
- * `conflict` that says both revisions.
+ * `conflict` that says both revisions. Where none was expected, the thing came into sight between the
+ * update and the look after it, so the same call can succeed.
  */
 export async function requireUpdated<Row>(
   rows: readonly Row[],
@@ -42,9 +43,9 @@ export async function requireUpdated<Row>(
   const { resource, operation, expectedRevision } = update;
   const current = await update.currentRevision();
   if (current === undefined) throw new NotFoundError(resource, { operation });
+  const expected = expectedRevision === undefined ? "" : ` expected revision ${expectedRevision},`;
   throw new DatabaseError(
-    `Cannot ${operation}: it changed meanwhile, expected revision ${expectedRevision}, ` +
-      `current revision ${current}`,
-    { code: "conflict", operation },
+    `Cannot ${operation}: it changed meanwhile,${expected} current revision ${current}`,
+    { code: "conflict", operation, retryable: expectedRevision === undefined },
   );
 }

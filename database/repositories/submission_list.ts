@@ -10,10 +10,12 @@ import {
   VISIBILITIES,
   type Visibility,
 } from "../../domain/submission.ts";
-import { type KeysetList, pageQuery } from "../keyset.ts";
+import type { KeysetList } from "../keyset.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
-import { SUBMISSION_TABLE_COLUMNS } from "./submission_rows.ts";
+import type { StatementInfo } from "../statement.ts";
+import { listStatement } from "./list_statement.ts";
+import { SUBMISSION_COLUMNS, SUBMISSION_TABLE_COLUMNS } from "./submission_rows.ts";
 
 /** Which submissions to list; those that match all that is given. Deleted ones never do. */
 export interface SubmissionFilter {
@@ -53,6 +55,11 @@ export interface SubmissionListOptions extends SubmissionFilter, PageRequest, Ca
   readonly sort?: "newest" | "oldest" | undefined;
 }
 
+/** What every client can write as a date of PostgreSQL: the years 1 to 9999. */
+const timeField: z.ZodType<Date> = z.date()
+  .min(new Date("0001-01-01T00:00:00Z"), "it must be in the years 1 to 9999")
+  .max(new Date("9999-12-31T23:59:59.999Z"), "it must be in the years 1 to 9999");
+
 const filterSchema: z.ZodType<SubmissionFilter> = z.strictObject({
   benchmarkId: idField.optional(),
   versionId: idField.optional(),
@@ -66,9 +73,11 @@ const filterSchema: z.ZodType<SubmissionFilter> = z.strictObject({
   verification: z.enum(VERIFICATION_LEVELS).optional(),
   minVerification: z.enum(VERIFICATION_LEVELS).optional(),
   visibility: z.enum(VISIBILITIES).optional(),
-  createdFrom: z.date().optional(),
-  createdBefore: z.date().optional(),
+  createdFrom: timeField.optional(),
+  createdBefore: timeField.optional(),
 });
+
+const LIST_COLUMNS = { ...SUBMISSION_COLUMNS, metrics: "jsonb" } as const;
 
 const sortSchema: z.ZodType<"newest" | "oldest"> = z.enum(["newest", "oldest"]);
 
@@ -83,6 +92,8 @@ export function submissionList(
   const direction = parseInput(sortSchema, sort ?? "newest", "sort");
   const checked = parseInput(filterSchema, filter, "filter");
   return {
+    operation: "list submissions",
+    columns: LIST_COLUMNS,
     identity: ["submissions", direction, checked],
     query: applyFilter(selectSubmissions(), checked),
     sort: [{ column: "submissions.created_at", type: "timestamptz" }, {
@@ -135,25 +146,26 @@ function applyFilter(query: ListQuery, filter: SubmissionFilter): ListQuery {
   return query;
 }
 
-/** A list with every filter and a cursor, for `verify`. */
-export function sampleSubmissionList(): string {
-  const id = "00000000-0000-7000-8000-000000000000";
-  const time = new Date(0);
-  const list = submissionList({
-    benchmarkId: id,
-    versionId: id,
-    submittedBy: id,
-    organizationId: id,
-    modelProvider: "a",
-    modelName: "a",
-    modelVersion: "a",
-    official: true,
-    status: "completed",
-    verification: "audited",
-    minVerification: "audited",
-    visibility: "public",
-    createdFrom: time,
-    createdBefore: time,
-  });
-  return pageQuery(list, 1, [time.toISOString(), id]).compile().sql;
-}
+const ID = "00000000-0000-7000-8000-000000000000";
+
+/** Every statement of this file, for `verify`. */
+export const SUBMISSION_LIST_STATEMENTS: readonly StatementInfo[] = [
+  listStatement(
+    submissionList({
+      benchmarkId: ID,
+      versionId: ID,
+      submittedBy: ID,
+      organizationId: ID,
+      modelProvider: "a",
+      modelName: "a",
+      modelVersion: "a",
+      official: true,
+      status: "completed",
+      verification: "audited",
+      minVerification: "audited",
+      visibility: "public",
+      createdFrom: new Date(0),
+      createdBefore: new Date(0),
+    }),
+  ),
+];

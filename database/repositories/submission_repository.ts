@@ -1,7 +1,7 @@
 import type { CallOptions } from "../../core/call_options.ts";
 import { NotFoundError } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
-import { checkInteger, parseInput } from "../../core/validation.ts";
+import { parseInput } from "../../core/validation.ts";
 import { checkId } from "../../domain/ids.ts";
 import {
   type CaseResult,
@@ -27,7 +27,7 @@ import {
   LeaderboardReader,
 } from "./leaderboard.ts";
 import { resultList } from "./result_list.ts";
-import { requireUpdated, type UpdateOptions } from "./revision.ts";
+import { checkRevision, requireUpdated, type UpdateOptions } from "./revision.ts";
 import { toSubmissionInput } from "./submission_input.ts";
 import {
   type SubmissionFilter,
@@ -103,7 +103,8 @@ export class PostgresSubmissionRepository {
 
   /** How many submissions match every given filter. */
   count(filter: SubmissionFilter = {}, options: CallOptions = {}): Promise<number> {
-    return count(this.#database, submissionList(filter).query, options);
+    const operation = "count submissions";
+    return count(this.#database, submissionList(filter), { ...options, operation });
   }
 
   /** The case results of a submission, in the order in which they were given. Empty for an unknown submission. */
@@ -272,9 +273,6 @@ interface Target {
   readonly expectedRevision: number | undefined;
 }
 
-function checkTarget(id: string, { expectedRevision }: UpdateOptions): Target {
-  if (expectedRevision !== undefined) {
-    checkInteger("expectedRevision", expectedRevision, { min: 1 });
-  }
-  return { id: checkId("id", id), expectedRevision };
+function checkTarget(id: string, options: UpdateOptions): Target {
+  return { id: checkId("id", id), expectedRevision: checkRevision(options) ?? undefined };
 }

@@ -173,6 +173,8 @@ export async function insertInBatches<Parameters extends { versionId: string }, 
 /** The test cases of a version, in the order they were given. */
 export function testCaseList(versionId: string): KeysetList<Schema, "test_cases", TestCaseRow> {
   return {
+    operation: "list test cases",
+    columns: TEST_CASE_COLUMNS,
     identity: ["test cases", versionId],
     query: queryBuilder.selectFrom("test_cases").where("version_id", "=", versionId).select([
       "name",
@@ -204,7 +206,7 @@ export function toTestCase(row: TestCaseRow): TestCase {
 /** Every statement of this file, for `verify`. */
 export const TEST_CASE_STATEMENTS: readonly StatementInfo[] = [
   addTestCases,
-  listStatement("list test cases", TEST_CASE_COLUMNS, testCaseList("")),
+  listStatement(testCaseList("")),
 ];
 
 function encodeLimited(field: string, value: JsonValue): string {

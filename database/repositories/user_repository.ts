@@ -121,8 +121,9 @@ export class PostgresUserRepository {
 
   /** Counts the users that match every given filter. */
   async count(filter: UserFilter = {}, options: CallOptions = {}): Promise<number> {
-    const { query } = statements.userList(parseFilter(userFilterSchema, filter, "count users"));
-    return await count(this.#database, query, options);
+    const operation = "count users";
+    const list = statements.userList(parseFilter(userFilterSchema, filter, operation));
+    return await count(this.#database, list, { ...options, operation });
   }
 
   /** Changes what users tell about themselves; a given profile replaces the whole one. */

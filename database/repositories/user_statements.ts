@@ -176,6 +176,8 @@ export const updateLastActive: Statement<{ id: string }, { id: string }> = state
 /** Every user that matches, newest first. */
 export function userList(filter: UserFilter): KeysetList<Schema, "users", UserRow> {
   return {
+    operation: "list users",
+    columns: USER_COLUMNS,
     identity: ["users", filter.role, filter.search],
     query: filteredUsers(filter),
     sort: [
@@ -199,7 +201,7 @@ export const USER_STATEMENTS: readonly StatementInfo[] = [
   updatePassword,
   deleteUser,
   updateLastActive,
-  listStatement("list users", USER_COLUMNS, userList({ role: "admin", search: "a" })),
+  listStatement(userList({ role: "admin", search: "a" })),
 ];
 
 /**

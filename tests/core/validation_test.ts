@@ -120,3 +120,19 @@ function outcome(check: () => unknown): unknown {
     throw error;
   }
 }
+
+test("a field that is not known is named, unless its name could harm a log", () => {
+  const schema = z.strictObject({ name: z.string().optional() });
+  const reason = (key: string): string => {
+    try {
+      parseInput(schema, { [key]: 1 }, "user");
+      return "";
+    } catch (error) {
+      return (error as ValidationError).reason;
+    }
+  };
+  assert.equal(reason("nmae"), "it has no field nmae");
+  for (const key of ["a\nb", "x".repeat(1_000), "\u001b[2J", "'"]) {
+    assert.equal(reason(key), `it has no field <key of ${key.length} characters>`);
+  }
+});

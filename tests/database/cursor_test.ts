@@ -3,8 +3,10 @@ import { after, test } from "node:test";
 import * as fc from "fast-check";
 import { createPool } from "../../database/create_pool.ts";
 import { CursorCodec, type Position } from "../../database/cursor.ts";
-import type { DatabasePool } from "../../database/database_pool.ts";
+import { DatabasePool } from "../../database/database_pool.ts";
+import type { DriverResult } from "../../database/driver.ts";
 import { sql as cursorKeyTable } from "../../database/migrations/0005_cursor_key.ts";
+import { FakeDriver, settle } from "../support/fake_driver.ts";
 
 const pools: DatabasePool[] = [];
 after(() => Promise.all(pools.map((pool) => pool.close())));
@@ -85,4 +87,19 @@ test("a key that could not be read is read again", async () => {
   await pool.execute("insert into cursor_key (key) values ($1)", [rows[0]?.["key"]]);
   const values: Position = ["a", 1];
   assert.deepEqual(await codec.decode("list", await codec.encode("list", values)), values);
+});
+
+test("whoever waits for the key does so by a deadline and a signal of its own", async () => {
+  const driver = new FakeDriver();
+  let answer = (_: DriverResult): void => {};
+  driver.answer = () => new Promise((resolve) => answer = resolve);
+  const codec = new CursorCodec(new DatabasePool(driver));
+  const hasty = codec.encode("list", ["a"], { timeoutMs: 20 });
+  await assert.rejects(hasty, { code: "timeout", operation: "read cursor key" });
+  const signal = AbortSignal.abort();
+  await assert.rejects(codec.decode("list", "a.b", { signal }), { code: "aborted" });
+  const patient = codec.encode("list", ["a"]);
+  await settle();
+  answer({ rows: [{ key: "a key" }], rowCount: 1, command: "SELECT" });
+  assert.match(await patient, /^[\w-]+\.[\w-]+$/);
 });

@@ -8,7 +8,9 @@ import { createPool } from "../../database/create_pool.ts";
 import { CursorCodec } from "../../database/cursor.ts";
 import { count, type KeysetList, readPage } from "../../database/keyset.ts";
 import { sql as cursorKeyTable } from "../../database/migrations/0005_cursor_key.ts";
+import { DatabasePool } from "../../database/database_pool.ts";
 import { queryBuilder } from "../../database/query_builder.ts";
+import { FakeDriver, forever } from "../support/fake_driver.ts";
 
 interface Thing {
   readonly number: number;
@@ -35,6 +37,8 @@ function things(
   least = 0,
 ): KeysetList<{ t: Thing }, "t", Thing> {
   return {
+    operation: "list things",
+    columns: { number: "int4", time: "timestamptz", text: "text", score: "float8" },
     identity: ["things", columns, descending, least],
     query: queryBuilder.selectFrom(sql<Thing>`things`.as("t"))
       .select(["number", "time", "text", "score"]).where("number", ">=", least),
@@ -150,7 +154,7 @@ test("a page has 50 rows unless the limit says otherwise", async () => {
 test("the total counts what the filters leave, whatever the page is", async () => {
   await fill(Array.from({ length: 5 }, () => SAME));
   const list = things(["number"], false, 3);
-  assert.equal(await count(pool, list.query), 3);
+  assert.equal(await count(pool, list), 3);
   const first = await readPage(pool, cursors, list, { limit: 2, withTotal: true });
   const last = await readPage(pool, cursors, list, {
     limit: 2,
@@ -167,4 +171,64 @@ test("a cursor goes with one order and one filter", async () => {
   for (const other of [things(["number"], true), things(["number"], false, 1), things(["text"])]) {
     await assert.rejects(readPage(pool, cursors, other, { cursor: cursor! }), { field: "cursor" });
   }
+});
+
+test("a list that fails says what it is, and that nothing can have changed", async () => {
+  const driver = new FakeDriver();
+  const lost = Object.assign(new Error("x"), { code: "ECONNRESET" });
+  driver.answer = () => Promise.reject(lost);
+  const broken = new DatabasePool(driver);
+  const failure = { code: "unavailable", outcome: "not-applied", retryable: true };
+  await assert.rejects(readPage(broken, cursors, things(["number"]), {}), {
+    ...failure,
+    operation: "list things",
+    message: "Cannot list things: the connection was reset",
+  });
+  await assert.rejects(count(broken, things(["number"]), { operation: "count things" }), {
+    ...failure,
+    operation: "count things",
+  });
+});
+
+test("a list that fails inside a transaction says what it is", async () => {
+  const missing = { ...things(["number"]), query: queryBuilder.selectFrom("users").select("id") };
+  const list = { ...missing, sort: [{ column: "users.id", type: "uuid" }] } as const;
+  const call = pool.transaction((transaction) => readPage(transaction, cursors, list, {}));
+  await assert.rejects(call, { operation: "list things", sqlState: "42P01" });
+});
+
+test("all statements of a list share one deadline", async () => {
+  const row = { number: 1, position: ["1"] };
+  const isKey = (text: string): boolean => text.includes("cursor_key");
+  const isCount = (text: string): boolean => text.includes("count(*)");
+  const requests: [PageRequest, hangs: (text: string) => boolean][] = [
+    [{ withTotal: true }, isCount],
+    [{ limit: 1 }, isKey],
+  ];
+  for (const [request, hangs] of requests) {
+    const driver = new FakeDriver();
+    driver.answer = async ({ text }) => {
+      if (hangs(text)) return await forever();
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return { rows: [row, row], rowCount: 2, command: "" };
+    };
+    const slow = new DatabasePool(driver);
+    const call = readPage(slow, new CursorCodec(slow), things(["number"]), {
+      ...request,
+      timeoutMs: 100,
+    });
+    await assert.rejects(call, ({ code, message }: Error & { code?: string }) => {
+      const leftMs = Number(/no answer within (\d+) ms/.exec(message)?.[1]);
+      return code === "timeout" && leftMs > 0 && leftMs <= 45;
+    });
+  }
+});
+
+test("rows have the types of their columns, also where the client leaves them text", async () => {
+  const driver = new FakeDriver();
+  const row = { number: 1, time: "2026-01-01 00:00:00.000001+00", position: ["1"] };
+  driver.answer = () => Promise.resolve({ rows: [row], rowCount: 1, command: "SELECT" });
+  const plain = new DatabasePool(driver);
+  const { items } = await readPage(plain, new CursorCodec(plain), things(["number"]), {});
+  assert.deepEqual(items[0]?.time, new Date("2026-01-01T00:00:00Z"));
 });

@@ -64,6 +64,7 @@ const REFUSED: readonly [field: string, change: Record<string, unknown>][] = [
   ["submission.confidenceInterval.level", { confidenceInterval: { ...interval, level: 1 } }],
   ["submission.confidenceInterval.high", { confidenceInterval: { ...interval, high: NaN } }],
   ["submission.metrics.latency", { metrics: { latency: -Infinity } }],
+  ["submission.metrics.__proto__", { metrics: JSON.parse('{"__proto__":1}') }],
   ["submission.execution", { execution: [] }],
   ["submission.visibility", { visibility: "secret" }],
 ];

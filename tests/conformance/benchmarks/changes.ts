@@ -14,8 +14,9 @@ const DESCRIBED = {
 
 /** Changing what describes a benchmark, and deleting it. */
 export function testChanges(test: BenchmarkTest): void {
-  test("update changes what is given and leaves the rest", async ({ benchmarks, createEarlier }) => {
-    const created = await createEarlier(DESCRIBED);
+  test("update changes what is given and leaves the rest", async (fixture) => {
+    const { benchmarks, userId, addUser } = fixture;
+    const created = await fixture.createEarlier({ ...DESCRIBED, maintainers: [userId] });
     const changes: Required<BenchmarkChanges> = {
       name: "New name",
       description: "",
@@ -23,6 +24,7 @@ export function testChanges(test: BenchmarkTest): void {
       license: "Apache-2.0",
       citation: "New citation",
       tags: ["new", '"', "\\"],
+      maintainers: [userId, await addUser()].sort(),
     };
     let expected = created;
     for (const [field, value] of Object.entries(changes)) {
@@ -46,6 +48,8 @@ export function testChanges(test: BenchmarkTest): void {
     });
     assert.deepEqual([license, citation, name, tags], [undefined, undefined, DESCRIBED.name, []]);
   });
+
+  testMaintainers(test);
 
   test("update keeps hostile text as it is", async ({ benchmarks, create }) => {
     const { id } = await create();
@@ -131,5 +135,50 @@ export function testChanges(test: BenchmarkTest): void {
     assert.equal((await benchmarks.getById(id))?.status, "draft");
     await benchmarks.delete(id, { expectedRevision: 1 });
     await assert.rejects(benchmarks.delete(id, { expectedRevision: 1 }), stale);
+  });
+}
+
+function testMaintainers(test: BenchmarkTest): void {
+  test("update replaces the set of maintainers, or empties it", async (fixture) => {
+    const { benchmarks, userId, addUser } = fixture;
+    const [first, second] = [await addUser(), await addUser()];
+    const { id } = await fixture.create({ maintainers: [userId, first] });
+    const change = { maintainers: [second, first, first.toUpperCase()], name: "Other" };
+    const changed = await benchmarks.update(id, change, { expectedRevision: 1 });
+    assert.deepEqual(changed.maintainers, [first, second].sort());
+    assert.deepEqual([changed.name, changed.revision], ["Other", 2]);
+    assert.deepEqual(await benchmarks.getById(id), changed);
+    assert.equal(await benchmarks.count({ maintainer: second }), 1);
+    assert.equal(await benchmarks.count({ maintainer: userId, author: userId }), 0);
+    assert.deepEqual((await benchmarks.update(id, { maintainers: [] })).maintainers, []);
+    assert.deepEqual((await benchmarks.getById(id))?.maintainers, []);
+  });
+
+  test("bad maintainers are refused as in create, and nothing is changed", async (fixture) => {
+    const { benchmarks, userId } = fixture;
+    const created = await fixture.create({ maintainers: [userId] });
+    const bad: [object, unknown[]][] = [
+      [{ code: "invalid_input", field: "changes.maintainers[0]" }, ["somebody"]],
+      [{ code: "invalid_input", field: "changes.maintainers" }, Array.from({ length: 101 }, newId)],
+      [{ code: "constraint_violated", field: "userId" }, [userId, newId()]],
+    ];
+    for (const [expected, maintainers] of bad) {
+      const changes = { name: "Other", maintainers } as BenchmarkChanges;
+      await assert.rejects(benchmarks.update(created.id, changes), expected);
+    }
+    const stale = { expectedRevision: 7 };
+    const call = benchmarks.update(created.id, { maintainers: [] }, stale);
+    await assert.rejects(call, { code: "conflict", message: /expected revision 7, current .* 1$/ });
+    await assert.rejects(benchmarks.update(newId(), { maintainers: [] }), { code: "not_found" });
+    assert.deepEqual(await benchmarks.getById(created.id), created);
+  });
+
+  test("of sets of maintainers that are given at the same time, one stays whole", async (fixture) => {
+    const { benchmarks } = fixture;
+    const users = await Promise.all(Array.from({ length: 8 }, fixture.addUser));
+    const { id } = await fixture.create({ maintainers: users });
+    await Promise.all(users.map((one) => benchmarks.update(id, { maintainers: [one] })));
+    const found = await benchmarks.getById(id);
+    assert.deepEqual([found?.maintainers.length, found?.revision], [1, 9]);
   });
 }

@@ -108,9 +108,9 @@ function testFilters(test: BenchmarkTest): void {
 function testOrder(test: BenchmarkTest): void {
   test("lists sort by creation, last change or name, in both directions", async (fixture) => {
     const { benchmarks, userId: author } = fixture;
-    const first = await fixture.create({ name: "m" });
-    const second = await fixture.create({ name: "z" });
-    const third = await fixture.create({ name: "a" });
+    const first = await fixture.createEarlier({ name: "m" });
+    const second = await fixture.createEarlier({ name: "z" });
+    const third = await fixture.createEarlier({ name: "a" });
     await benchmarks.update(first.id, { description: "changed" });
     const orders: [BenchmarkListOptions, Benchmark[]][] = [
       [{}, [third, second, first]],
@@ -198,6 +198,9 @@ function testHostileFilters(test: BenchmarkTest): void {
       ["sortBy", { sortBy: "slug; drop table benchmarks" }],
       ["descending", { descending: "desc" }],
     ];
+    const missing = undefined as unknown as "cost";
+    await assert.rejects(benchmarks.getByCategory(missing), { field: "filter.category" });
+    await assert.rejects(benchmarks.getByTag(missing), { field: "filter.tags[0]" });
     for (const [field, options] of unknown) {
       await assert.rejects(benchmarks.list(options), { name: "ValidationError", field });
     }

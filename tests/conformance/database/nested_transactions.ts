@@ -149,4 +149,18 @@ export function testNestedTransactions(test: DatabaseTest): void {
     assert.equal(attempts, 3);
     assert.deepEqual(await ids(pool, table), [3]);
   });
+
+  test("a conflict that a nested function wraps runs the outermost one again, too", async ({ pool }) => {
+    let attempts = 0;
+    await pool.transaction(async (outer) => {
+      attempts++;
+      await outer.transaction(async (inner) => {
+        if (attempts === 3) return;
+        await inner.execute(CONFLICT).catch((cause) => {
+          throw new Error("wrapped", { cause });
+        });
+      });
+    });
+    assert.equal(attempts, 3);
+  });
 }

@@ -54,6 +54,8 @@ async function createUsers(database: Database, times: readonly string[]): Promis
 async function readAll(database: Database, descending: boolean, limit: number): Promise<string[]> {
   const cursors = new CursorCodec(database);
   const list = {
+    operation: "list users",
+    columns: { id: "text" },
     identity: { list: "users", descending },
     query: database.query.selectFrom("users").select("id"),
     sort: [

@@ -127,5 +127,8 @@ export function testLists(test: PeopleTest): void {
       await assert.rejects(organizations.list(filter), { code: "invalid_input", field });
       await assert.rejects(organizations.count(filter), { code: "invalid_input", field });
     }
+    const missing = undefined as unknown as "enterprise";
+    await assert.rejects(organizations.getByType(missing), { field: "filter.type" });
+    await assert.rejects(organizations.search(missing), { field: "filter.search" });
   });
 }

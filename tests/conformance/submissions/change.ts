@@ -67,6 +67,16 @@ export function testChange(
     );
   });
 
+  submissionTest("what cannot be a revision is refused", async ({ repository, submit }) => {
+    const { id } = await submit("m", 1);
+    for (const expectedRevision of [0, 1.5, NaN, 2 ** 31]) {
+      const refused = { code: "invalid_input", field: "expectedRevision" };
+      const stale = { expectedRevision };
+      await assert.rejects(repository.updateVisibility(id, "private", stale), refused);
+      await assert.rejects(repository.delete(id, stale), refused);
+    }
+  });
+
   submissionTest("what a submission claims cannot be changed, not even by SQL", async (fixture) => {
     const { id } = await fixture.submit("m", 1, {
       metrics: { latency: 1 },

@@ -97,6 +97,10 @@ function testManyResults(submissionTest: SubmissionTest): void {
 
 const LONE_SURROGATE = "a\ud800";
 
+function manyMetrics(count: number): [name: string, value: number][] {
+  return Array.from({ length: count }, (_, index) => [`metric ${index}`, index]);
+}
+
 /** What is refused, and the field that the error names. */
 const REFUSED: readonly [field: string, change: Record<string, unknown>][] = [
   ["submission.score", { score: NaN }],
@@ -107,6 +111,9 @@ const REFUSED: readonly [field: string, change: Record<string, unknown>][] = [
   ["submission.score", { failure: "and a score" }],
   ["submission.metrics.x", { metrics: { x: NaN } }],
   ["submission.metrics.x", { metrics: { x: "1" } }],
+  ["submission.metrics", { metrics: [1] }],
+  ["submission.metrics.__proto__", { metrics: JSON.parse('{"a":1,"__proto__":2}') }],
+  ["submission.metrics", { metrics: Object.fromEntries(manyMetrics(1_001)) }],
   ["submission.confidenceInterval", { confidenceInterval: { low: 2, high: 1, level: 0.9 } }],
   ["submission.confidenceInterval.level", { confidenceInterval: { low: 1, high: 2, level: 1 } }],
   ["submission.model.name", { model: { provider: "p", name: "" } }],

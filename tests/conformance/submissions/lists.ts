@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { DatabasePool } from "../../../database/database_pool.ts";
 import { newId } from "../../../domain/ids.ts";
 import type { Submission } from "../../../domain/submission.ts";
 import type { SubmissionListOptions } from "../../../database/repositories/submission_list.ts";
@@ -38,18 +39,22 @@ const MATCHING: readonly SubmissionListOptions[] = [
 
 function testFilters(submissionTest: SubmissionTest): void {
   submissionTest("every filter filters, alone and together with the others", async (fixture) => {
-    const { repository, userId, benchmarkId, versionId } = fixture;
+    const { pool, repository, userId, benchmarkId, versionId } = fixture;
+    const organizationId = await addOrganization(pool, userId);
     const wanted = await repository.create({
       versionId,
       model: { provider: "wanted", name: "wanted", version: "wanted", official: true },
       submittedBy: userId,
+      organizationId,
       failure: "no score",
       visibility: "private",
     });
     await repository.updateVerification(wanted.id, { level: "platform_verified" });
     const other = await fixture.submit("other", 1);
     const all: SubmissionListOptions = Object.assign({}, ...MATCHING);
-    for (const filter of [...MATCHING, all, { createdBefore: other.createdAt }]) {
+    for (
+      const filter of [...MATCHING, all, { organizationId }, { createdBefore: other.createdAt }]
+    ) {
       const page = await repository.list({ benchmarkId, ...filter });
       assert.deepEqual(ids(page.items), [wanted.id], JSON.stringify(filter));
       assert.equal(await repository.count({ benchmarkId, ...filter }), 1);
@@ -63,6 +68,16 @@ function testFilters(submissionTest: SubmissionTest): void {
     assert.equal((await repository.getByUser(userId)).items.length, 2);
     assert.equal((await repository.getByUser(newId())).items.length, 0);
   });
+}
+
+async function addOrganization(pool: DatabasePool, userId: string): Promise<string> {
+  const id = newId();
+  await pool.execute(
+    `insert into organizations (id, slug, name, type, created_by)
+    values ($1, $2, 'An organization', 'enterprise', $3)`,
+    [id, id, userId],
+  );
+  return id;
 }
 
 function testPages(submissionTest: SubmissionTest): void {

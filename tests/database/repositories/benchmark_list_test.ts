@@ -43,14 +43,14 @@ const text = fc.oneof(
 test("a search never fails, and finds what the filter counts", async () => {
   await fc.assert(fc.asyncProperty(text, async (words) => {
     const { items } = await readPage(pool, cursors, benchmarkSearch(words), {});
-    assert.equal(items.length, await count(pool, benchmarkList({ text: words }).query));
+    assert.equal(items.length, await count(pool, benchmarkList({ text: words })));
   }));
 });
 
 test("a tag is never more than a tag", async () => {
   const tags = fc.array(text.filter((tag) => tag.length <= 50), { minLength: 1, maxLength: 3 });
   await fc.assert(fc.asyncProperty(tags, async (values) => {
-    assert.equal(await count(pool, benchmarkList({ tags: values }).query), 0);
+    assert.equal(await count(pool, benchmarkList({ tags: values })), 0);
   }));
 });
 

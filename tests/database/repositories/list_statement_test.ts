@@ -4,7 +4,9 @@ import { queryBuilder } from "../../../database/query_builder.ts";
 import { listStatement } from "../../../database/repositories/list_statement.ts";
 
 test("a list stands with its filters, its order and the position after a cursor", () => {
-  const { name, columns, text } = listStatement("list users", { id: "uuid" }, {
+  const { name, columns, text } = listStatement({
+    operation: "list users",
+    columns: { id: "uuid" },
     identity: "users",
     query: queryBuilder.selectFrom("users").select("id").where("role", "=", "admin"),
     sort: [{ column: "users.created_at", type: "timestamptz" }, {

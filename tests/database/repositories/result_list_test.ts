@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resultList, sampleResultList } from "../../../database/repositories/result_list.ts";
+import { RESULT_LIST_STATEMENTS, resultList } from "../../../database/repositories/result_list.ts";
 
 test("the results of another submission, and all or some of them, are different lists", () => {
   const [id, other] = [
@@ -12,6 +12,12 @@ test("the results of another submission, and all or some of them, are different 
   assert.equal(new Set(identities).size, 3);
 });
 
-test("the sample for verify has the filter and a position", () => {
-  assert.match(sampleResultList(), /"passed" = .*"position"\)? > /s);
+test("the statement for verify has the filter and a position", () => {
+  assert.match(RESULT_LIST_STATEMENTS[0]!.text, /"passed" = .*"position"\)? > /s);
+});
+
+test("whether they passed is true, false or open", () => {
+  for (const passed of ["yes", 1, null]) {
+    assert.throws(() => resultList("", passed as unknown as boolean), { field: "passed" });
+  }
 });

@@ -20,6 +20,14 @@ test("without a row, it is missing or was changed, and then both revisions are s
   );
 });
 
+test("what came into sight after an update that expected no revision can be updated again", async () => {
+  const update = { ...UPDATE, expectedRevision: undefined };
+  await assert.rejects(
+    requireUpdated([], { ...update, currentRevision: () => Promise.resolve(1) }),
+    { code: "conflict", retryable: true, message: /changed meanwhile, current revision 1$/ },
+  );
+});
+
 test("a revision that can be none is refused before anything is sent", () => {
   assert.equal(checkRevision({}), null);
   assert.equal(checkRevision({ expectedRevision: 1 }), 1);
