@@ -14,6 +14,9 @@ import {
 /** Where datasets are. */
 export const BUCKET = "exchange-datasets";
 
+/** The scores that the benchmarks accept: percentages. */
+export const SCORES = { min: 0, max: 100 };
+
 /** The people of the demo. */
 export interface People {
   readonly maintainer: User;
@@ -163,7 +166,7 @@ function newBenchmark(
           type: "accuracy",
           unit: "percent",
           higherIsBetter: true,
-          range: { min: 0, max: 100 },
+          range: SCORES,
         },
         aggregation: "mean",
       },

@@ -17,7 +17,10 @@ interface Outcome {
 }
 
 /** Runs the demo as a process of the runtime that runs this test. */
-function demo(args: readonly string[], databaseUrl = ""): Promise<Outcome> {
+function demo(
+  args: readonly string[],
+  databaseUrl = "",
+): Promise<Outcome> {
   const runtime = "Deno" in globalThis ? ["run", "-A"] : [];
   const env = { ...process.env, DATABASE_URL: databaseUrl };
   return new Promise((resolve) => {
@@ -46,22 +49,29 @@ const ROWS = [
   `{"provider":"p","model":"d","benchmark":"humaneval","score":"high"}`,
   `{"provider":"p","model":"","benchmark":"humaneval","score":1}`,
   `not json`,
+  `{"provider":"p","model":"e","benchmark":"chess\\u001b[2J","score":1}`,
+  `{"source":"a row with a source","provider":"p","model":"f","benchmark":"mbpp","score":101}`,
+  `{"provider":"p","model":"\u00e9","benchmark":"humaneval","score":1}`,
 ];
 
 const REFUSED: readonly [line: number, reason: RegExp][] = [
-  [6, /no benchmark chess/],
+  [6, /no benchmark "chess"/],
   [7, /NaN/],
-  [8, /score/],
+  [8, /^score must be from 0 to 100, got 100\.1$/],
   [9, /line 2/],
   [10, /score must be a number or null, got string/],
   [11, /model\.name/],
   [12, /not a JSON object/],
+  [13, /^there is no benchmark "chess\\u001b\[2J"$/],
+  [14, /got 101$/],
+  [15, /^it is not UTF-8$/],
 ];
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "exchange-demo-"));
   try {
-    await writeFile(join(folder, "rows.jsonl"), ROWS.join("\n"));
+    // The only letter beyond ASCII becomes a byte that UTF-8 does not have.
+    await writeFile(join(folder, "rows.jsonl"), ROWS.join("\n"), "latin1");
     await use(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -101,6 +111,29 @@ test("bad rows are reported by their line, good ones imported, and a second run 
     assert.deepEqual(JSON.parse(second.stdout).boards, report.boards);
   }));
 
+test("a file with no good row is reported line by line, and one without rows refused", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "bad.jsonl");
+    await writeFile(file, "[]\r\n\nnull\n");
+    const { code, stdout } = await demo(["--data", file]);
+    assert.equal(code, 2);
+    assert.match(stdout, /line 1 refused: .*\n {2}line 3 refused: /);
+    await writeFile(file, "\n");
+    const empty = await demo(["--data", file]);
+    assert.equal(empty.code, 1);
+    assert.match(empty.stderr, /bad\.jsonl has no results/);
+  }));
+
+test("a byte order mark before the first row is not part of it, and failed runs alone are imported", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "marked.jsonl");
+    await writeFile(file, `\ufeff${ROWS[4]}\r\n`);
+    const { code, stdout, stderr } = await demo(["--json", "--data", file]);
+    assert.equal(code, 0, stderr);
+    const report = JSON.parse(stdout);
+    assert.deepEqual([report.imported.failed, report.ranks], [1, []]);
+  }));
+
 serverTest("on a server, it imports the real leaderboard", async (url) => {
   const database = await createTestDatabase(url);
   try {
@@ -120,7 +153,9 @@ test("what cannot work ends with 1 and says why, without the password", async ()
   const cases: [string[], string, RegExp][] = [
     [["--data", "no/such/file"], "", /no\/such\/file/],
     [["--frobnicate"], "", /Unknown argument --frobnicate/],
+    [["--data", "tests"], "", /Cannot read tests: /],
     [["--data"], "", /--data needs a value/],
+    [["--keep", ""], "", /--keep needs a value/],
     [[], "postgres://user:s3cr3t@127.0.0.1:9/x", /refused/],
   ];
   for (const [args, url, reason] of cases) {
