@@ -102,10 +102,21 @@ async function run(
   return { ...filled, ...answers, events, steps: steps.times };
 }
 
+/** Whoever reads may stop before the end, such as `head`. */
+function print(text: string): Promise<void> {
+  const { stdout } = process;
+  return new Promise((resolve, reject) => {
+    const done = (error?: Error | null) =>
+      !error || "code" in error && error.code === "EPIPE" ? resolve() : reject(error);
+    stdout.once("error", done);
+    stdout.write(text, done);
+  });
+}
+
 async function main(): Promise<number> {
   const { json, dataFile, keepDir, help } = parseCommandLine(process.argv.slice(2));
   if (help) {
-    process.stdout.write(HELP);
+    await print(HELP);
     return 0;
   }
   const steps = new Steps();
@@ -120,7 +131,7 @@ async function main(): Promise<number> {
       }));
     try {
       const report = await run(exchange, file, steps);
-      process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report));
+      await print(json ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report));
       return report.imported.refused.length > 0 ? 2 : report.health.healthy ? 0 : 1;
     } finally {
       await exchange.close();

@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execFile } from "node:child_process";
 import process from "node:process";
+import type { Readable } from "node:stream";
 import { test } from "node:test";
+import {
+  FileSystemStorageProvider,
+  Infrastructure,
+  uploadVerified,
+} from "@benchmark-exchange/infrastructure";
+import { BUCKET, ensureBenchmarks, ensurePeople } from "../../examples/demo/setup.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 
@@ -20,11 +27,12 @@ interface Outcome {
 function demo(
   args: readonly string[],
   databaseUrl = "",
+  onStart: (stdout: Readable) => void = () => {},
 ): Promise<Outcome> {
   const runtime = "Deno" in globalThis ? ["run", "-A"] : [];
   const env = { ...process.env, DATABASE_URL: databaseUrl };
   return new Promise((resolve) => {
-    execFile(
+    const child = execFile(
       process.execPath,
       [...runtime, "examples/demo.ts", ...args],
       { env, maxBuffer: 2 ** 24 },
@@ -33,6 +41,7 @@ function demo(
         resolve({ code, stdout, stderr });
       },
     );
+    if (child.stdout) onStart(child.stdout);
   });
 }
 
@@ -132,6 +141,57 @@ test("a byte order mark before the first row is not part of it, and failed runs 
     assert.equal(code, 0, stderr);
     const report = JSON.parse(stdout);
     assert.deepEqual([report.imported.failed, report.ranks], [1, []]);
+  }));
+
+test("a dataset that somebody replaced between two runs is noticed", () =>
+  withFolder(async (folder) => {
+    const kept = join(folder, "kept");
+    const args = ["--data", join(folder, "rows.jsonl"), "--keep", kept];
+    assert.equal((await demo(args)).code, 2);
+    const storage = new FileSystemStorageProvider({ root: join(kept, "storage") });
+    const key = "benchmarks/humaneval/1.0.0/tasks.jsonl";
+    await storage.delete(BUCKET, key);
+    await uploadVerified(storage, BUCKET, key, "easier tasks");
+    await storage.close();
+    const { code, stderr } = await demo(args);
+    assert.equal(code, 1);
+    assert.match(stderr, /SHA-256/);
+  }));
+
+test("a run goes on where an earlier one ended between two steps", async () => {
+  const exchange = await Infrastructure.embedded();
+  try {
+    const owner = await exchange.users.create({ email: "m@example.org", username: "maintainer" });
+    const { id } = await exchange.organizations.create({
+      slug: "evalplus",
+      name: "EvalPlus",
+      type: "research_institution",
+      ownerId: owner.id,
+    });
+    const primaryMetric = { name: "pass@1", type: "accuracy", higherIsBetter: true } as const;
+    await exchange.benchmarks.create({
+      slug: "humaneval",
+      name: "HumanEval",
+      category: "capability",
+      createdBy: owner.id,
+      version: { version: "1.0.0", evaluation: { primaryMetric } },
+    });
+    const benchmarks = await ensureBenchmarks(exchange, await ensurePeople(exchange));
+    const statuses = [...benchmarks.values()].map(({ benchmark }) => benchmark.status);
+    assert.deepEqual(statuses, ["active", "active", "active", "active"]);
+    assert.equal(await exchange.organizations.getMemberCount(id), 2);
+    assert.equal((await exchange.organizations.getById(id))?.verified, true);
+  } finally {
+    await exchange.close();
+  }
+});
+
+test("whoever reads the output may stop before its end", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "long.jsonl");
+    await writeFile(file, "[]\n".repeat(10_000));
+    const { code, stderr } = await demo(["--data", file], "", (stdout) => stdout.destroy());
+    assert.deepEqual({ code, stderr }, { code: 2, stderr: "" });
   }));
 
 serverTest("on a server, it imports the real leaderboard", async (url) => {
