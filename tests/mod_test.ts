@@ -57,6 +57,19 @@ test("a data folder is kept, for one at a time", async () => {
   }
 });
 
+test("a data folder without a name is refused instead of forgotten", async () => {
+  for (const dataDir of ["", "a\0b", 5 as unknown as string]) {
+    const { code, field } = await Infrastructure.embedded({ dataDir }).then(
+      async (exchange) => {
+        await exchange.close();
+        return { code: "accepted", field: "" };
+      },
+      (error) => error,
+    );
+    assert.deepEqual([code, field], ["invalid_input", "dataDir"]);
+  }
+});
+
 test("parts that were passed in stay open", async () => {
   const cache = new MemoryCacheProvider();
   const exchange = await Infrastructure.embedded({ cache });
@@ -86,6 +99,26 @@ test("from the environment, every missing variable is named at once, and no secr
     assert.ok(!JSON.stringify([error.message, error.problems, error.stack]).includes("s3cr3t"));
     return true;
   });
+});
+
+test("from the environment, malformed addresses are named with the missing ones, and no secret", async () => {
+  const cases: [REDIS_URL: string, S3_ENDPOINT: string, named: string[]][] = [
+    ["redis://127.0.0.1:6379", "http://127.0.0.1:8333", []],
+    ["rediss://:s3cr3t@cache.example.org", "", []],
+    ["s3cr3t@127.0.0.1:6379", "s3cr3t", ["REDIS_URL", "S3_ENDPOINT"]],
+    ["redis:", "redis://s3cr3t@127.0.0.1", ["REDIS_URL", "S3_ENDPOINT"]],
+  ];
+  for (const [REDIS_URL, S3_ENDPOINT, named] of cases) {
+    const environment = { REDIS_URL, S3_ENDPOINT };
+    await assert.rejects(Infrastructure.fromEnv({ environment }), (error) => {
+      assert.ok(error instanceof ConfigurationError);
+      const found = error.problems.filter((problem) => problem.includes(" is not a URL such as "));
+      assert.deepEqual(found.map((problem) => problem.split(" ")[0]), named);
+      assert.ok(error.problems.includes("DATABASE_URL is not set"));
+      assert.ok(!JSON.stringify([error.message, error.problems]).includes("s3cr3t"));
+      return true;
+    });
+  }
 });
 
 test("from the environment, a server that does not answer is an error, never something embedded", async () => {
