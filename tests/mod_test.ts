@@ -6,11 +6,13 @@ import { test } from "node:test";
 import {
   CacheKey,
   ConfigurationError,
+  createPool,
   EventChannel,
   Infrastructure,
   MemoryCacheProvider,
   MemoryEventBus,
   MemoryStorageProvider,
+  migrate,
   StoragePath,
 } from "../mod.ts";
 import { createTestDatabase } from "./support/postgres.ts";
@@ -36,6 +38,8 @@ test("embedded, every part works and is closed once", async () => {
   await exchange[Symbol.asyncDispose]();
   await assert.rejects(exchange.users.getById(user.id), { code: "closed" });
   await assert.rejects(exchange.cache.get("a"), { code: "closed" });
+  await assert.rejects(exchange.storage.exists("avatars", key), { code: "closed" });
+  await assert.rejects(exchange.events.publish("a", 1), { code: "closed" });
   assert.equal((await exchange.health()).healthy, false);
 });
 
@@ -52,6 +56,23 @@ test("a data folder is kept, for one at a time", async () => {
     assert.equal((await second.users.getById(id))?.username, "aa");
     assert.equal(new TextDecoder().decode(await second.storage.download("bucket", "key")), "kept");
     await second.close();
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
+test("a data folder that a newer version migrated is refused, and left for others to open", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "exchange-"));
+  try {
+    const newer = [{ name: "0001_newer", sql: "create table newer ()" }];
+    const embedded = { dataDir: join(dataDir, "database") };
+    const pool = await createPool({ embedded });
+    await migrate(pool, { migrations: newer });
+    await pool.close();
+    await assert.rejects(Infrastructure.embedded({ dataDir }), /this code is older/);
+    const again = await createPool({ embedded });
+    assert.deepEqual(await migrate(again, { migrations: newer }), []);
+    await again.close();
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
