@@ -91,7 +91,10 @@ async function importRow(
 /** The levels that the best three of each board get. */
 const LEVELS: readonly VerificationLevel[] = ["audited", "platform_verified", "community_verified"];
 
-/** Verifies the best three of each board, at different levels; returns how many were changed. */
+/**
+ * Verifies the best three of each board, at different levels; returns how many were changed. What an
+ * earlier run has verified stays as it is, also when a better model has come.
+ */
 export async function verifyBest(
   exchange: Infrastructure,
   { reviewer }: People,
@@ -105,7 +108,7 @@ export async function verifyBest(
     );
     for (const [index, level] of LEVELS.entries()) {
       const entry = board.items[index];
-      if (!entry || entry.verification === level) continue;
+      if (entry?.verification !== "unverified") continue;
       const submission = await exchange.submissions.getById(entry.submissionId);
       if (!submission) continue;
       await verifyOne(exchange, submission, level, reviewer.id);

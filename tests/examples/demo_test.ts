@@ -186,6 +186,22 @@ test("a run goes on where an earlier one ended between two steps", async () => {
   }
 });
 
+test("a better model that comes later takes no verification from the others", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "rows.jsonl");
+    const args = ["--json", "--data", file, "--keep", join(folder, "kept")];
+    await demo(args);
+    await writeFile(file, `{"provider":"p","model":"new","benchmark":"humaneval","score":99}`);
+    const { boards } = JSON.parse((await demo(args)).stdout);
+    const entries: { model: { name: string }; verification: string }[] = boards[0].entries;
+    assert.deepEqual(entries.map(({ model, verification }) => `${model.name} ${verification}`), [
+      "new audited",
+      "first audited",
+      "tied platform_verified",
+      "last community_verified",
+    ]);
+  }));
+
 test("whoever reads the output may stop before its end", () =>
   withFolder(async (folder) => {
     const file = join(folder, "long.jsonl");
