@@ -23,6 +23,7 @@ import { type Environment, readEnvironment } from "./core/environment.ts";
 import { ConfigurationError } from "./core/errors.ts";
 import { checkHealth, type HealthCheck, type HealthReport } from "./core/health.ts";
 import { Lifecycle } from "./core/lifecycle.ts";
+import { checkText } from "./core/validation.ts";
 import { parseConnectionUrl } from "./database/connection_url.ts";
 import { createPool } from "./database/create_pool.ts";
 import type { DatabasePool } from "./database/database_pool.ts";
@@ -114,16 +115,21 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
    * Runs without any server: PGlite with the schema applied, memory cache, storage in memory or in `dataDir`,
    * memory bus. For development, tests, demos and tools on one machine. Parts that are passed in take the place of embedded ones.
    *
-   * Throws `conflict` if another process has `dataDir`.
+   * Throws `conflict` if another process has `dataDir`, and a `ValidationError` if that is empty.
    */
   static embedded(options: EmbeddedOptions = {}): Promise<Infrastructure> {
-    const { dataDir } = options;
-    return open(async (own) => ({
-      database: options.database ?? own(await embeddedDatabase(dataDir)),
-      cache: options.cache ?? own(new MemoryCacheProvider()),
-      storage: options.storage ?? own(embeddedStorage(dataDir)),
-      events: options.events ?? own(new MemoryEventBus()),
-    }));
+    return open(async (own) => {
+      // An empty name would keep everything in memory, and forget it.
+      const dataDir = options.dataDir === undefined
+        ? undefined
+        : checkText("dataDir", options.dataDir);
+      return {
+        database: options.database ?? own(await embeddedDatabase(dataDir)),
+        cache: options.cache ?? own(new MemoryCacheProvider()),
+        storage: options.storage ?? own(embeddedStorage(dataDir)),
+        events: options.events ?? own(new MemoryEventBus()),
+      };
+    });
   }
 
   /**
@@ -139,8 +145,8 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
       const { cache, storage, events } = options;
       const problems = [
         ...options.database ? [] : databaseProblems(environment["DATABASE_URL"]),
-        ...cache && events ? [] : missing(environment, ["REDIS_URL"]),
-        ...storage ? [] : missing(environment, VARIABLES.slice(2)),
+        ...cache && events ? [] : addressProblems(environment, "REDIS_URL", "redis"),
+        ...storage ? [] : storageProblems(environment),
         ...cache ? [] : ["cache has no server adapter in this version; pass one in"],
         ...storage ? [] : ["storage has no server adapter in this version; pass one in"],
         ...events ? [] : ["events have no server adapter in this version; pass one in"],
@@ -214,10 +220,19 @@ function embeddedStorage(dataDir: string | undefined): StorageProvider {
     : new MemoryStorageProvider();
 }
 
-function missing(environment: Environment, names: readonly string[]): string[] {
+function storageProblems(environment: Environment): string[] {
+  const names = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+  const problems = names.filter((name) => !environment[name]).map((name) => `${name} is not set`);
   // An endpoint is for servers other than Amazon's.
-  return names.filter((name) => name !== "S3_ENDPOINT" && !environment[name])
-    .map((name) => `${name} is not set`);
+  if (!environment["S3_ENDPOINT"]) return problems;
+  return [...problems, ...addressProblems(environment, "S3_ENDPOINT", "http")];
+}
+
+function addressProblems(environment: Environment, name: string, scheme: string): string[] {
+  const address = environment[name];
+  if (!address) return [`${name} is not set`];
+  if (new RegExp(`^${scheme}s?://[^/]`, "i").test(address) && URL.canParse(address)) return [];
+  return [`${name} is not a URL such as ${scheme}://host:port or ${scheme}s://host:port`];
 }
 
 function databaseProblems(url: string | undefined): readonly string[] {

@@ -11,7 +11,7 @@ import { HELP, parseCommandLine } from "./demo/command_line.ts";
 import { importResults, verifyBest } from "./demo/import_results.ts";
 import { checkDataset, readBoards, readRanks, readThroughCache } from "./demo/questions.ts";
 import { type DemoReport, formatReport } from "./demo/report.ts";
-import { readResultsFile } from "./demo/results_file.ts";
+import { readResultsFile, type ResultsFile } from "./demo/results_file.ts";
 import { ensureBenchmarks, ensurePeople, type PublishedBenchmark } from "./demo/setup.ts";
 import { Steps } from "./demo/steps.ts";
 
@@ -43,8 +43,7 @@ async function countEvents(exchange: Infrastructure): Promise<Record<string, num
 }
 
 /** Fills the exchange with people, benchmarks and results. */
-async function fill(exchange: Infrastructure, dataFile: string | undefined, steps: Steps) {
-  const file = await steps.run("read the results", () => readResultsFile(dataFile ?? EVALPLUS));
+async function fill(exchange: Infrastructure, file: ResultsFile, steps: Steps) {
   const people = await steps.run("create people", () => ensurePeople(exchange));
   const benchmarks = await steps.run(
     "publish benchmarks and datasets",
@@ -78,12 +77,14 @@ async function ask(
   );
   const [published] = benchmarks.values();
   const model = boards.flatMap(({ entries }) => entries)[0]?.model;
-  if (!published || !model) throw new Error("no result was imported");
+  if (!published) throw new Error("no benchmark is published");
   return {
     boards,
     verifiedBoards,
     model,
-    ranks: await steps.run("rank one model", () => readRanks(exchange, benchmarks, model)),
+    ranks: model
+      ? await steps.run("rank one model", () => readRanks(exchange, benchmarks, model))
+      : [],
     cache: await steps.run("read a board twice", () => readThroughCache(exchange, published)),
     dataset: await steps.run("check a dataset", () => checkDataset(exchange, published)),
     health: await steps.run("check health", () => exchange.health()),
@@ -92,22 +93,35 @@ async function ask(
 
 async function run(
   exchange: Infrastructure,
-  dataFile: string | undefined,
+  file: ResultsFile,
   steps: Steps,
 ): Promise<DemoReport> {
   const events = await countEvents(exchange);
-  const { benchmarks, ...filled } = await fill(exchange, dataFile, steps);
+  const { benchmarks, ...filled } = await fill(exchange, file, steps);
   const answers = await ask(exchange, benchmarks, steps);
   return { ...filled, ...answers, events, steps: steps.times };
+}
+
+/** Whoever reads may stop before the end, such as `head`. */
+function print(text: string): Promise<void> {
+  const { stdout } = process;
+  return new Promise((resolve, reject) => {
+    const done = (error?: Error | null) =>
+      !error || "code" in error && error.code === "EPIPE" ? resolve() : reject(error);
+    stdout.once("error", done);
+    stdout.write(text, done);
+  });
 }
 
 async function main(): Promise<number> {
   const { json, dataFile, keepDir, help } = parseCommandLine(process.argv.slice(2));
   if (help) {
-    process.stdout.write(HELP);
+    await print(HELP);
     return 0;
   }
   const steps = new Steps();
+  const file = await steps.run("read the results", () => readResultsFile(dataFile ?? EVALPLUS));
+  if (file.rows.length + file.refused.length === 0) throw new Error(`${dataFile} has no results`);
   const database = await steps.run("open the database", openDatabase);
   try {
     const exchange = await steps.run("open the exchange", () =>
@@ -116,8 +130,8 @@ async function main(): Promise<number> {
         ...keepDir ? { dataDir: keepDir } : {},
       }));
     try {
-      const report = await run(exchange, dataFile, steps);
-      process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report));
+      const report = await run(exchange, file, steps);
+      await print(json ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report));
       return report.imported.refused.length > 0 ? 2 : report.health.healthy ? 0 : 1;
     } finally {
       await exchange.close();

@@ -6,11 +6,13 @@ import { test } from "node:test";
 import {
   CacheKey,
   ConfigurationError,
+  createPool,
   EventChannel,
   Infrastructure,
   MemoryCacheProvider,
   MemoryEventBus,
   MemoryStorageProvider,
+  migrate,
   StoragePath,
 } from "../mod.ts";
 import { createTestDatabase } from "./support/postgres.ts";
@@ -36,6 +38,8 @@ test("embedded, every part works and is closed once", async () => {
   await exchange[Symbol.asyncDispose]();
   await assert.rejects(exchange.users.getById(user.id), { code: "closed" });
   await assert.rejects(exchange.cache.get("a"), { code: "closed" });
+  await assert.rejects(exchange.storage.exists("avatars", key), { code: "closed" });
+  await assert.rejects(exchange.events.publish("a", 1), { code: "closed" });
   assert.equal((await exchange.health()).healthy, false);
 });
 
@@ -54,6 +58,36 @@ test("a data folder is kept, for one at a time", async () => {
     await second.close();
   } finally {
     await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
+test("a data folder that a newer version migrated is refused, and left for others to open", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "exchange-"));
+  try {
+    const newer = [{ name: "0001_newer", sql: "create table newer ()" }];
+    const embedded = { dataDir: join(dataDir, "database") };
+    const pool = await createPool({ embedded });
+    await migrate(pool, { migrations: newer });
+    await pool.close();
+    await assert.rejects(Infrastructure.embedded({ dataDir }), /this code is older/);
+    const again = await createPool({ embedded });
+    assert.deepEqual(await migrate(again, { migrations: newer }), []);
+    await again.close();
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
+test("a data folder without a name is refused instead of forgotten", async () => {
+  for (const dataDir of ["", "a\0b", 5 as unknown as string]) {
+    const { code, field } = await Infrastructure.embedded({ dataDir }).then(
+      async (exchange) => {
+        await exchange.close();
+        return { code: "accepted", field: "" };
+      },
+      (error) => error,
+    );
+    assert.deepEqual([code, field], ["invalid_input", "dataDir"]);
   }
 });
 
@@ -86,6 +120,26 @@ test("from the environment, every missing variable is named at once, and no secr
     assert.ok(!JSON.stringify([error.message, error.problems, error.stack]).includes("s3cr3t"));
     return true;
   });
+});
+
+test("from the environment, malformed addresses are named with the missing ones, and no secret", async () => {
+  const cases: [REDIS_URL: string, S3_ENDPOINT: string, named: string[]][] = [
+    ["redis://127.0.0.1:6379", "http://127.0.0.1:8333", []],
+    ["rediss://:s3cr3t@cache.example.org", "", []],
+    ["s3cr3t@127.0.0.1:6379", "s3cr3t", ["REDIS_URL", "S3_ENDPOINT"]],
+    ["redis:", "redis://s3cr3t@127.0.0.1", ["REDIS_URL", "S3_ENDPOINT"]],
+  ];
+  for (const [REDIS_URL, S3_ENDPOINT, named] of cases) {
+    const environment = { REDIS_URL, S3_ENDPOINT };
+    await assert.rejects(Infrastructure.fromEnv({ environment }), (error) => {
+      assert.ok(error instanceof ConfigurationError);
+      const found = error.problems.filter((problem) => problem.includes(" is not a URL such as "));
+      assert.deepEqual(found.map((problem) => problem.split(" ")[0]), named);
+      assert.ok(error.problems.includes("DATABASE_URL is not set"));
+      assert.ok(!JSON.stringify([error.message, error.problems]).includes("s3cr3t"));
+      return true;
+    });
+  }
 });
 
 test("from the environment, a server that does not answer is an error, never something embedded", async () => {

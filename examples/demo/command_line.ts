@@ -43,7 +43,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
 
 function valueAfter(args: readonly string[], index: number): string {
   const value = args[index + 1];
-  if (value === undefined || value.startsWith("--")) {
+  if (!value || value.startsWith("--")) {
     throw new Error(`${args[index]} needs a value; see --help`);
   }
   return value;

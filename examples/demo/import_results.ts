@@ -1,4 +1,5 @@
 import {
+  DatabaseError,
   EventChannel,
   type Infrastructure,
   InfrastructureError,
@@ -6,7 +7,7 @@ import {
   type VerificationLevel,
 } from "@benchmark-exchange/infrastructure";
 import type { RefusedRow, ResultRow } from "./results_file.ts";
-import type { People, PublishedBenchmark } from "./setup.ts";
+import { type People, type PublishedBenchmark, SCORES } from "./setup.ts";
 
 /** What became of the rows. */
 export interface ImportReport {
@@ -34,14 +35,16 @@ export async function importResults(
     onProgress(index);
     const published = benchmarks.get(row.benchmark);
     if (!published) {
-      refused.push({ line: row.line, reason: `there is no benchmark ${row.benchmark}` });
+      // Quoted, because a file of somebody else's must not write control characters to a terminal.
+      const name = JSON.stringify(row.benchmark.slice(0, 100));
+      refused.push({ line: row.line, reason: `there is no benchmark ${name}` });
       continue;
     }
     try {
       counts[await importRow(exchange, people, published, row)]++;
     } catch (error) {
       if (!isAboutTheRow(error)) throw error;
-      refused.push({ line: row.line, reason: error.message });
+      refused.push({ line: row.line, reason: refusal(error, row) });
     }
   }
   return { ...counts, refused };
@@ -50,6 +53,11 @@ export async function importResults(
 function isAboutTheRow(error: unknown): error is InfrastructureError {
   return error instanceof InfrastructureError &&
     (error.code === "invalid_input" || error.code === "constraint_violated");
+}
+
+function refusal(error: InfrastructureError, { score }: ResultRow): string {
+  if (!(error instanceof DatabaseError) || error.field !== "score") return error.message;
+  return `score must be from ${SCORES.min} to ${SCORES.max}, got ${score}`;
 }
 
 async function importRow(
@@ -83,7 +91,10 @@ async function importRow(
 /** The levels that the best three of each board get. */
 const LEVELS: readonly VerificationLevel[] = ["audited", "platform_verified", "community_verified"];
 
-/** Verifies the best three of each board, at different levels; returns how many were changed. */
+/**
+ * Verifies the best three of each board, at different levels; returns how many were changed. What an
+ * earlier run has verified stays as it is, also when a better model has come.
+ */
 export async function verifyBest(
   exchange: Infrastructure,
   { reviewer }: People,
@@ -97,7 +108,7 @@ export async function verifyBest(
     );
     for (const [index, level] of LEVELS.entries()) {
       const entry = board.items[index];
-      if (!entry || entry.verification === level) continue;
+      if (entry?.verification !== "unverified") continue;
       const submission = await exchange.submissions.getById(entry.submissionId);
       if (!submission) continue;
       await verifyOne(exchange, submission, level, reviewer.id);

@@ -10,7 +10,8 @@ export interface DemoReport {
   readonly verified: number;
   readonly boards: readonly BoardReport[];
   readonly verifiedBoards: readonly BoardReport[];
-  readonly model: { readonly provider: string; readonly name: string };
+  /** The best of the first board that has one; `undefined` if no model ranks. */
+  readonly model: { readonly provider: string; readonly name: string } | undefined;
   readonly ranks: readonly RankReport[];
   readonly cache: CacheReport;
   /** How many events a subscriber received, by channel and type. */
@@ -31,7 +32,7 @@ export function formatReport(report: DemoReport): string {
     ...report.boards.map((board) => formatBoard(board, "best public result of each model")),
     ...report.verifiedBoards.slice(0, 1)
       .map((board) => formatBoard(board, "verified by the platform or audited")),
-    `\nRanks of ${report.model.name}`,
+    `\nRanks of ${report.model?.name ?? "the best: no model ranks"}`,
     ...report.ranks.map(formatRank),
     `\nCache: the board of ${cache.benchmark} was read twice, the database ${cache.databaseReads} time`,
     `  first read ${cache.firstReadMs.toFixed(2)} ms, second ${cache.secondReadMs.toFixed(2)} ms`,

@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
 
 /** One result, as the file has it. */
@@ -26,19 +27,23 @@ export interface ResultsFile {
   readonly refused: readonly RefusedRow[];
 }
 
-/** Reads JSON lines. What is wrong with a line is reported and costs that line only. */
+/**
+ * Reads JSON lines. What is wrong with a line is reported and costs that line only. A line that has
+ * `source` and no `model` says where the facts are from.
+ */
 export async function readResultsFile(path: string | URL): Promise<ResultsFile> {
-  const lines = (await readFile(path, "utf8")).split("\n");
+  const lines = splitLines(await readBytes(path));
   const rows: ResultRow[] = [];
   const refused: RefusedRow[] = [];
   const seen = new Map<string, number>();
   let source: string | undefined;
-  lines.forEach((text, index) => {
+  lines.forEach((bytes, index) => {
     const line = index + 1;
-    if (text.trim() === "") return;
     try {
+      const text = decodeLine(bytes);
+      if (text.trim() === "") return;
       const value = parseLine(text);
-      if (typeof value["source"] === "string") {
+      if (typeof value["source"] === "string" && !("model" in value)) {
         source = value["source"];
         return;
       }
@@ -55,12 +60,40 @@ export async function readResultsFile(path: string | URL): Promise<ResultsFile> 
   return { source, rows, refused };
 }
 
+async function readBytes(path: string | URL): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    // A directory's error does not name it.
+    throw new Error(`Cannot read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function splitLines(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return [...lines, bytes.subarray(start)];
+}
+
+/** Leaves out a byte order mark, and refuses what would become replacement characters. */
+function decodeLine(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new Error("it is not UTF-8");
+  }
+}
+
 function parseLine(text: string): Record<string, unknown> {
   try {
     const value = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   } catch {
-    const number = /:\s*(-?(?:NaN|Infinity))\b/.exec(text);
+    const number = /"score"\s*:\s*(-?(?:NaN|Infinity))\b/.exec(text);
     if (number) throw new Error(`score is ${number[1]}, not a finite number`);
   }
   throw new Error("it is not a JSON object");

@@ -5,6 +5,7 @@ import {
   type Infrastructure,
   type NewBenchmark,
   type Organization,
+  SHA256_METADATA,
   StoragePath,
   type TestCase,
   uploadVerified,
@@ -13,6 +14,9 @@ import {
 
 /** Where datasets are. */
 export const BUCKET = "exchange-datasets";
+
+/** The scores that the benchmarks accept: percentages. */
+export const SCORES = { min: 0, max: 100 };
 
 /** The people of the demo. */
 export interface People {
@@ -25,7 +29,6 @@ export interface People {
 /** A benchmark that accepts submissions. */
 export interface PublishedBenchmark {
   readonly benchmark: Benchmark;
-  readonly dataset: DatasetReference;
 }
 
 /** The four benchmarks of the EvalPlus leaderboard: their names and how many tasks they have. */
@@ -43,8 +46,21 @@ export async function ensurePeople(exchange: Infrastructure): Promise<People> {
   const maintainer = await ensureUser(exchange, "maintainer", "contributor");
   const submitter = await ensureUser(exchange, "submitter", "contributor");
   const reviewer = await ensureUser(exchange, "reviewer", "reviewer");
-  const found = await exchange.organizations.getBySlug("evalplus");
-  if (found) return { maintainer, submitter, reviewer, organization: found };
+  const organization = await exchange.organizations.getBySlug("evalplus") ??
+    await createOrganization(exchange, maintainer);
+  // An earlier run may have ended between two of these steps.
+  const members = await exchange.organizations.getMembers(organization.id);
+  if (!members.items.some(({ userId }) => userId === submitter.id)) {
+    await exchange.organizations.addMember(organization.id, submitter.id, "member");
+  }
+  if (!organization.verified) await exchange.organizations.verify(organization.id);
+  return { maintainer, submitter, reviewer, organization };
+}
+
+async function createOrganization(
+  exchange: Infrastructure,
+  maintainer: User,
+): Promise<Organization> {
   const organization = await exchange.organizations.create({
     slug: "evalplus",
     name: "EvalPlus",
@@ -52,8 +68,6 @@ export async function ensurePeople(exchange: Infrastructure): Promise<People> {
     website: "https://evalplus.github.io",
     ownerId: maintainer.id,
   });
-  await exchange.organizations.addMember(organization.id, submitter.id, "member");
-  await exchange.organizations.verify(organization.id);
   await exchange.events.publish(EventChannel.ORGANIZATION, {
     type: "Created",
     organizationId: organization.id,
@@ -61,7 +75,7 @@ export async function ensurePeople(exchange: Infrastructure): Promise<People> {
     name: organization.name,
     createdBy: maintainer.id,
   });
-  return { maintainer, submitter, reviewer, organization };
+  return organization;
 }
 
 async function ensureUser(
@@ -91,8 +105,8 @@ export async function ensureBenchmarks(
   for (const definition of DEFINITIONS) {
     const dataset = await ensureDataset(exchange, definition);
     const benchmark = await exchange.benchmarks.getBySlug(definition.slug) ??
-      await publish(exchange, people, definition, dataset);
-    published.set(definition.slug, { benchmark, dataset });
+      await createBenchmark(exchange, people, definition, dataset);
+    published.set(definition.slug, { benchmark: await activate(exchange, people, benchmark) });
   }
   return published;
 }
@@ -103,18 +117,17 @@ async function ensureDataset(
 ): Promise<DatasetReference> {
   const key = StoragePath.benchmarkDataset(slug, "1.0.0", "tasks.jsonl");
   const lines = testCases(definition).map(({ name, input }) => JSON.stringify({ name, input }));
-  if (await exchange.storage.exists(BUCKET, key)) await exchange.storage.delete(BUCKET, key);
-  const { sha256, size } = await uploadVerified(
-    exchange.storage,
-    BUCKET,
-    key,
-    `${lines.join("\n")}\n`,
-    { contentType: "application/jsonl", createOnly: true },
-  );
-  return { name: "tasks", bucket: BUCKET, key, sha256, size };
+  if (!await exchange.storage.exists(BUCKET, key)) {
+    await uploadVerified(exchange.storage, BUCKET, key, `${lines.join("\n")}\n`, {
+      contentType: "application/jsonl",
+      createOnly: true,
+    });
+  }
+  const { size, metadata } = await exchange.storage.getMetadata(BUCKET, key);
+  return { name: "tasks", bucket: BUCKET, key, sha256: metadata[SHA256_METADATA] ?? "", size };
 }
 
-async function publish(
+async function createBenchmark(
   exchange: Infrastructure,
   { maintainer }: People,
   definition: Definition,
@@ -128,11 +141,22 @@ async function publish(
     name: created.name,
     createdBy: maintainer.id,
   });
-  await benchmarks.updateStatus(created.id, "under_review");
-  const active = await benchmarks.updateStatus(created.id, "active");
+  return created;
+}
+
+/** Publishes a benchmark, wherever an earlier run may have stopped. */
+async function activate(
+  { benchmarks, events }: Infrastructure,
+  { maintainer }: People,
+  benchmark: Benchmark,
+): Promise<Benchmark> {
+  const { id, status } = benchmark;
+  if (status === "draft") await benchmarks.updateStatus(id, "under_review");
+  if (status !== "draft" && status !== "under_review") return benchmark;
+  const active = await benchmarks.updateStatus(id, "active");
   await events.publish(EventChannel.BENCHMARK, {
     type: "StatusChanged",
-    benchmarkId: created.id,
+    benchmarkId: id,
     oldStatus: "under_review",
     newStatus: "active",
     changedBy: maintainer.id,
@@ -163,7 +187,7 @@ function newBenchmark(
           type: "accuracy",
           unit: "percent",
           higherIsBetter: true,
-          range: { min: 0, max: 100 },
+          range: SCORES,
         },
         aggregation: "mean",
       },

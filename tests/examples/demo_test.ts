@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execFile } from "node:child_process";
 import process from "node:process";
+import type { Readable } from "node:stream";
 import { test } from "node:test";
+import {
+  FileSystemStorageProvider,
+  Infrastructure,
+  uploadVerified,
+} from "@benchmark-exchange/infrastructure";
+import { BUCKET, ensureBenchmarks, ensurePeople } from "../../examples/demo/setup.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 
@@ -17,11 +24,15 @@ interface Outcome {
 }
 
 /** Runs the demo as a process of the runtime that runs this test. */
-function demo(args: readonly string[], databaseUrl = ""): Promise<Outcome> {
+function demo(
+  args: readonly string[],
+  databaseUrl = "",
+  onStart: (stdout: Readable) => void = () => {},
+): Promise<Outcome> {
   const runtime = "Deno" in globalThis ? ["run", "-A"] : [];
   const env = { ...process.env, DATABASE_URL: databaseUrl };
   return new Promise((resolve) => {
-    execFile(
+    const child = execFile(
       process.execPath,
       [...runtime, "examples/demo.ts", ...args],
       { env, maxBuffer: 2 ** 24 },
@@ -30,6 +41,7 @@ function demo(args: readonly string[], databaseUrl = ""): Promise<Outcome> {
         resolve({ code, stdout, stderr });
       },
     );
+    if (child.stdout) onStart(child.stdout);
   });
 }
 
@@ -46,22 +58,29 @@ const ROWS = [
   `{"provider":"p","model":"d","benchmark":"humaneval","score":"high"}`,
   `{"provider":"p","model":"","benchmark":"humaneval","score":1}`,
   `not json`,
+  `{"provider":"p","model":"e","benchmark":"chess\\u001b[2J","score":1}`,
+  `{"source":"a row with a source","provider":"p","model":"f","benchmark":"mbpp","score":101}`,
+  `{"provider":"p","model":"\u00e9","benchmark":"humaneval","score":1}`,
 ];
 
 const REFUSED: readonly [line: number, reason: RegExp][] = [
-  [6, /no benchmark chess/],
+  [6, /no benchmark "chess"/],
   [7, /NaN/],
-  [8, /score/],
+  [8, /^score must be from 0 to 100, got 100\.1$/],
   [9, /line 2/],
   [10, /score must be a number or null, got string/],
   [11, /model\.name/],
   [12, /not a JSON object/],
+  [13, /^there is no benchmark "chess\\u001b\[2J"$/],
+  [14, /got 101$/],
+  [15, /^it is not UTF-8$/],
 ];
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "exchange-demo-"));
   try {
-    await writeFile(join(folder, "rows.jsonl"), ROWS.join("\n"));
+    // The only letter beyond ASCII becomes a byte that UTF-8 does not have.
+    await writeFile(join(folder, "rows.jsonl"), ROWS.join("\n"), "latin1");
     await use(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -101,6 +120,96 @@ test("bad rows are reported by their line, good ones imported, and a second run 
     assert.deepEqual(JSON.parse(second.stdout).boards, report.boards);
   }));
 
+test("a file with no good row is reported line by line, and one without rows refused", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "bad.jsonl");
+    await writeFile(file, "[]\r\n\nnull\n");
+    const { code, stdout } = await demo(["--data", file]);
+    assert.equal(code, 2);
+    assert.match(stdout, /line 1 refused: .*\n {2}line 3 refused: /);
+    await writeFile(file, "\n");
+    const empty = await demo(["--data", file]);
+    assert.equal(empty.code, 1);
+    assert.match(empty.stderr, /bad\.jsonl has no results/);
+  }));
+
+test("a byte order mark before the first row is not part of it, and failed runs alone are imported", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "marked.jsonl");
+    await writeFile(file, `\ufeff${ROWS[4]}\r\n`);
+    const { code, stdout, stderr } = await demo(["--json", "--data", file]);
+    assert.equal(code, 0, stderr);
+    const report = JSON.parse(stdout);
+    assert.deepEqual([report.imported.failed, report.ranks], [1, []]);
+  }));
+
+test("a dataset that somebody replaced between two runs is noticed", () =>
+  withFolder(async (folder) => {
+    const kept = join(folder, "kept");
+    const args = ["--data", join(folder, "rows.jsonl"), "--keep", kept];
+    assert.equal((await demo(args)).code, 2);
+    const storage = new FileSystemStorageProvider({ root: join(kept, "storage") });
+    const key = "benchmarks/humaneval/1.0.0/tasks.jsonl";
+    await storage.delete(BUCKET, key);
+    await uploadVerified(storage, BUCKET, key, "easier tasks");
+    await storage.close();
+    const { code, stderr } = await demo(args);
+    assert.equal(code, 1);
+    assert.match(stderr, /SHA-256/);
+  }));
+
+test("a run goes on where an earlier one ended between two steps", async () => {
+  const exchange = await Infrastructure.embedded();
+  try {
+    const owner = await exchange.users.create({ email: "m@example.org", username: "maintainer" });
+    const { id } = await exchange.organizations.create({
+      slug: "evalplus",
+      name: "EvalPlus",
+      type: "research_institution",
+      ownerId: owner.id,
+    });
+    const primaryMetric = { name: "pass@1", type: "accuracy", higherIsBetter: true } as const;
+    await exchange.benchmarks.create({
+      slug: "humaneval",
+      name: "HumanEval",
+      category: "capability",
+      createdBy: owner.id,
+      version: { version: "1.0.0", evaluation: { primaryMetric } },
+    });
+    const benchmarks = await ensureBenchmarks(exchange, await ensurePeople(exchange));
+    const statuses = [...benchmarks.values()].map(({ benchmark }) => benchmark.status);
+    assert.deepEqual(statuses, ["active", "active", "active", "active"]);
+    assert.equal(await exchange.organizations.getMemberCount(id), 2);
+    assert.equal((await exchange.organizations.getById(id))?.verified, true);
+  } finally {
+    await exchange.close();
+  }
+});
+
+test("a better model that comes later takes no verification from the others", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "rows.jsonl");
+    const args = ["--json", "--data", file, "--keep", join(folder, "kept")];
+    await demo(args);
+    await writeFile(file, `{"provider":"p","model":"new","benchmark":"humaneval","score":99}`);
+    const { boards } = JSON.parse((await demo(args)).stdout);
+    const entries: { model: { name: string }; verification: string }[] = boards[0].entries;
+    assert.deepEqual(entries.map(({ model, verification }) => `${model.name} ${verification}`), [
+      "new audited",
+      "first audited",
+      "tied platform_verified",
+      "last community_verified",
+    ]);
+  }));
+
+test("whoever reads the output may stop before its end", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "long.jsonl");
+    await writeFile(file, "[]\n".repeat(10_000));
+    const { code, stderr } = await demo(["--data", file], "", (stdout) => stdout.destroy());
+    assert.deepEqual({ code, stderr }, { code: 2, stderr: "" });
+  }));
+
 serverTest("on a server, it imports the real leaderboard", async (url) => {
   const database = await createTestDatabase(url);
   try {
@@ -120,7 +229,9 @@ test("what cannot work ends with 1 and says why, without the password", async ()
   const cases: [string[], string, RegExp][] = [
     [["--data", "no/such/file"], "", /no\/such\/file/],
     [["--frobnicate"], "", /Unknown argument --frobnicate/],
+    [["--data", "tests"], "", /Cannot read tests: /],
     [["--data"], "", /--data needs a value/],
+    [["--keep", ""], "", /--keep needs a value/],
     [[], "postgres://user:s3cr3t@127.0.0.1:9/x", /refused/],
   ];
   for (const [args, url, reason] of cases) {
