@@ -11,7 +11,8 @@ export interface TextLimits {
 
 /**
  * Returns `value` if every store of this library keeps it unchanged: a string within the limits,
- * without NUL (PostgreSQL refuses it) and without lone surrogates (drivers replace them silently).
+ * without NUL (PostgreSQL refuses it), lone surrogates (drivers replace them silently) or a byte
+ * order mark at the beginning (PGlite drops it silently).
  *
  * Throws a {@linkcode ValidationError} that names `field` otherwise.
  */
@@ -32,6 +33,7 @@ export function checkText(field: string, value: unknown, limits: TextLimits = {}
 /** Says what makes `text` unfit to be stored unchanged, or returns `undefined`. */
 export function textFlaw(text: string): string | undefined {
   if (text.includes("\0")) return "contains NUL";
+  if (text.startsWith("\ufeff")) return "begins with a byte order mark";
   if (!text.isWellFormed()) return "contains a lone surrogate";
   return undefined;
 }

@@ -80,6 +80,12 @@ const REASONS: Readonly<Record<string, string>> = {
   "57P03": "the server is starting up or shutting down",
 };
 
+/** What some checks are for, by the end of their name. */
+const CHECK_REASONS: Readonly<Record<string, string>> = {
+  _immutable_check: "what was published or submitted cannot be changed",
+  _range_check: "% is outside the range of its metric",
+};
+
 const NETWORK_REASONS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "the certificate of the server has expired",
   DEPTH_ZERO_SELF_SIGNED_CERT: "the certificate of the server is not trusted",
@@ -144,8 +150,8 @@ function serverError(
   const code = BY_STATE[sqlState] ?? BY_CLASS[sqlState.slice(0, 2)] ?? "internal";
   const constraint = text(fields.constraint);
   const field = constraintField(constraint, text(fields.table)) ?? camelCase(text(fields.column));
-  const reason = (REASONS[sqlState] ?? `the server answered with SQLSTATE ${sqlState}`)
-    .replace("%", field ?? "a value");
+  const reason = (checkReason(sqlState, constraint) ?? REASONS[sqlState] ??
+    `the server answered with SQLSTATE ${sqlState}`).replace("%", field ?? "a value");
   // A server that goes down can say so after it has committed, before it has confirmed.
   const outcome = code === "unavailable" ? context.outcomeIfLost : "not-applied";
   return new DatabaseError(`Cannot ${context.operation}: ${reason}`, {
@@ -194,6 +200,11 @@ function constraintField(constraint?: string, table?: string): string | undefine
   const prefix = table && constraint.startsWith(`${table}_`) ? table.length + 1 : 0;
   const column = constraint.slice(prefix).replace(/_?(pkey|key|(range_)?check|fkey|idx)$/, "");
   return column === "" ? "id" : camelCase(column);
+}
+
+function checkReason(sqlState: string, constraint = ""): string | undefined {
+  if (sqlState !== "23514") return undefined;
+  return Object.entries(CHECK_REASONS).find(([end]) => constraint.endsWith(end))?.[1];
 }
 
 function camelCase(name?: string): string | undefined {

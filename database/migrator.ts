@@ -130,7 +130,7 @@ function compare(
   applied: readonly AppliedMigration[],
   migrations: readonly Migration[],
 ): MigrationStatus {
-  const names = new Set(applied.map(({ name }) => name));
+  const done = new Set(applied.map(({ name }) => name));
   const known = new Map(migrations.map((migration) => [migration.name, migration]));
   const problems = applied.flatMap((one) => {
     const migration = known.get(one.name);
@@ -140,10 +140,13 @@ function compare(
     }
     return [];
   });
-  const lastApplied = migrations.findLastIndex(({ name }) => names.has(name));
-  const pending = migrations.filter(({ name }) => !names.has(name)).map(({ name }) => name);
+  const names = migrations.map(({ name }) => name);
+  const twice = names.filter((name, index) => names.indexOf(name) < index);
+  problems.push(...twice.map((name) => `${name} is the name of two migrations`));
+  const lastApplied = names.findLastIndex((name) => done.has(name));
+  const pending = names.filter((name) => !done.has(name));
   for (const name of pending) {
-    if (migrations.findIndex((one) => one.name === name) < lastApplied) {
+    if (names.indexOf(name) < lastApplied) {
       problems.push(`${name} is not applied but comes before one that is`);
     }
   }

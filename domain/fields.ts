@@ -22,8 +22,8 @@ export const idField: z.ZodType<string> = z.string().refine(validate, "it must b
 export const idsField: z.ZodType<string[]> = z.array(idField).max(100)
   .transform((ids) => [...new Set(ids)]);
 
-/** A number that is neither NaN nor infinite. */
-export const finiteField: z.ZodType<number> = z.number();
+/** A number that is neither NaN nor infinite; a negative zero becomes zero, as in JSON. */
+export const finiteField: z.ZodType<number> = z.number().transform((number) => number + 0);
 
 /** Up to 50 different tags of 1 to 50 characters. */
 export const tagsField: z.ZodType<string[]> = z.array(textField(1, 50)).max(50)

@@ -158,14 +158,13 @@ export interface LeaderboardEntry {
   readonly submittedAt: Date;
 }
 
-/** Names of controls and of the separator would make two models look like one. */
+/** What nobody sees would make two models look like one, and take two places on a board. */
 function modelText(minLength: number): z.ZodType<string> {
-  // deno-lint-ignore no-control-regex
-  const controls = /[\u0000-\u001f\u007f-\u009f]/;
+  const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
   return textField(minLength, 200).refine(
-    (text) => !controls.test(text),
-    "it must not contain control characters",
-  );
+    (text) => !invisible.test(text),
+    "it must not contain control characters or invisible ones",
+  ).refine((text) => text.trim() === text, "it must not begin or end with white space");
 }
 
 const intervalSchema: z.ZodType<ConfidenceInterval> = z.strictObject({

@@ -7,6 +7,7 @@
 import { mkdir } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { PGlite, types } from "@electric-sql/pglite";
+import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import type {
   DatabaseDriver,
   DriverColumn,
@@ -70,8 +71,7 @@ export class PgliteDriver implements DatabaseDriver {
   async #open(): Promise<{ database: PGlite; unlock(): Promise<void> }> {
     const { dataDir } = this.#config;
     if (!dataDir) return { database: await PGlite.create({ parsers: PARSERS }), unlock: nothing };
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    const unlock = await lockDirectory(dataDir);
+    const unlock = await claimFolder(dataDir);
     try {
       const database = await PGlite.create({ dataDir: `${dataDir}/postgres`, parsers: PARSERS });
       return { database, unlock };
@@ -79,6 +79,20 @@ export class PgliteDriver implements DatabaseDriver {
       await unlock();
       throw error;
     }
+  }
+}
+
+async function claimFolder(dataDir: string): Promise<() => Promise<void>> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    return await lockDirectory(dataDir);
+  } catch (error) {
+    if (error instanceof DatabaseError) throw error;
+    const reason = (error as { readonly code?: unknown }).code ?? "unknown";
+    throw new ConfigurationError(
+      [`the folder ${dataDir} cannot be used: ${reason}`],
+      "open database",
+    );
   }
 }
 

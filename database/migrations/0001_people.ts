@@ -69,4 +69,25 @@ create table organization_members (
 );
 
 create index organization_members_user_id_idx on organization_members (user_id);
+
+-- What was published or submitted is never rewritten: for triggers before an update.
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'it cannot be changed' using errcode = 'check_violation',
+    table = tg_table_name, constraint = tg_table_name || '_immutable_check';
+end $$;
+
+-- A foreign key sees the row that a deleted user keeps: for triggers on the column of the first
+-- argument, which fail as the foreign key of the second argument does.
+create function refuse_deleted_user() returns trigger language plpgsql as $$
+begin
+  if exists (
+    select from users
+    where id = (to_jsonb(new) ->> tg_argv[0])::uuid and deleted_at is not null
+  ) then
+    raise exception 'deleted user' using errcode = 'foreign_key_violation',
+      table = tg_table_name, constraint = tg_argv[1];
+  end if;
+  return new;
+end $$;
 `;

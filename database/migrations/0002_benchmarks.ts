@@ -48,7 +48,8 @@ create table benchmark_maintainers (
   constraint benchmark_maintainers_pkey primary key (benchmark_id, user_id),
   constraint benchmark_maintainers_benchmark_id_fkey
     foreign key (benchmark_id) references benchmarks (id) on delete cascade,
-  constraint benchmark_maintainers_user_id_fkey foreign key (user_id) references users (id)
+  -- Named after the field of a benchmark.
+  constraint benchmark_maintainers_maintainers_fkey foreign key (user_id) references users (id)
 );
 
 create index benchmark_maintainers_user_id_idx on benchmark_maintainers (user_id);
@@ -93,4 +94,18 @@ create table test_cases (
   constraint test_cases_version_id_fkey
     foreign key (version_id) references benchmark_versions (id) on delete cascade
 );
+
+create trigger benchmarks_created_by before insert on benchmarks
+for each row execute function refuse_deleted_user('created_by', 'benchmarks_created_by_fkey');
+create trigger benchmark_maintainers_user_id before insert on benchmark_maintainers
+for each row execute function
+  refuse_deleted_user('user_id', 'benchmark_maintainers_maintainers_fkey');
+create trigger benchmark_versions_created_by before insert on benchmark_versions
+for each row execute function
+  refuse_deleted_user('created_by', 'benchmark_versions_created_by_fkey');
+
+create trigger benchmark_versions_immutable before update on benchmark_versions
+for each statement execute function refuse_change();
+create trigger test_cases_immutable before update on test_cases
+for each statement execute function refuse_change();
 `;

@@ -44,6 +44,7 @@ create table submissions (
   constraint submissions_score_check check (score > '-infinity' and score < 'infinity'),
   constraint submissions_status_check check (status in ('completed', 'failed')),
   constraint submissions_status_score_check check ((status = 'completed') = (score is not null)),
+  constraint submissions_status_failure_check check ((status = 'failed') = (failure is not null)),
   -- All or none: a comparison with null is null, which a check lets pass.
   constraint submissions_interval_check check (
     num_nonnulls(interval_low, interval_high, interval_level) in (0, 3)
@@ -69,7 +70,33 @@ create table submissions (
 create index submissions_model_idx on submissions (version_id, model_key);
 create index submissions_benchmark_idx on submissions (benchmark_id, created_at desc, id desc);
 create index submissions_submitted_by_idx on submissions (submitted_by, created_at desc, id desc);
+create index submissions_organization_idx on submissions (organization_id, created_at desc, id desc)
+  where organization_id is not null;
 create index submissions_created_at_idx on submissions (created_at desc, id desc);
+
+-- The rule of refuse_deleted_user, without its detour, for the table that is written most.
+create function submission_refers_to_living() returns trigger language plpgsql as $$
+declare
+  deleted text;
+begin
+  if exists (select from users where id = new.submitted_by and deleted_at is not null) then
+    deleted := 'submissions_submitted_by_fkey';
+  elsif new.organization_id is not null and exists (
+    select from organizations where id = new.organization_id and deleted_at is not null
+  ) then
+    deleted := 'submissions_organization_id_fkey';
+  else
+    return new;
+  end if;
+  raise exception 'deleted' using errcode = 'foreign_key_violation', table = 'submissions',
+    constraint = deleted;
+end $$;
+
+create trigger submissions_refer before insert on submissions
+for each row execute function submission_refers_to_living();
+create trigger submissions_verified_by before insert or update of verified_by on submissions
+for each row when (new.verified_by is not null)
+execute function refuse_deleted_user('verified_by', 'submissions_verified_by_fkey');
 
 create table submission_metrics (
   submission_id uuid not null,
@@ -125,15 +152,8 @@ end $$;
 create trigger submissions_cascade after delete on submissions
 for each row execute function submissions_cascade();
 
--- What was submitted is never rewritten.
-create function submission_parts_immutable() returns trigger language plpgsql as $$
-begin
-  raise exception 'a submitted result cannot be changed' using errcode = 'check_violation',
-    table = tg_table_name, constraint = tg_table_name || '_immutable_check';
-end $$;
-
 create trigger submission_results_immutable before update on submission_results
-for each statement execute function submission_parts_immutable();
+for each statement execute function refuse_change();
 create trigger submission_metrics_immutable before update on submission_metrics
-for each statement execute function submission_parts_immutable();
+for each statement execute function refuse_change();
 `;

@@ -185,6 +185,7 @@ for each row execute function leaderboard_follow();
 
 create trigger submissions_immutable
 before update of id, version_id, benchmark_id, model_provider, model_name, model_version,
-  model_official, status, score, created_at
-on submissions for each statement execute function submission_parts_immutable();
+  model_official, submitted_by, organization_id, verified_provider, status, score, interval_low,
+  interval_high, interval_level, failure, execution, created_at
+on submissions for each statement execute function refuse_change();
 `;

@@ -26,6 +26,7 @@ import { checkVersion, versionPrecedence } from "../../domain/version.ts";
 import { arrayLiteral } from "../array_literal.ts";
 import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
+import { shareDeadline } from "../deadline.ts";
 import { count, type KeysetList, readPage } from "../keyset.ts";
 import { changeBenchmark } from "./benchmark_changes.ts";
 import {
@@ -138,8 +139,10 @@ export class PostgresBenchmarkRepository {
     const operation = "update benchmark";
     const parsed = parseInput(benchmarkChangesSchema, changes, "changes", operation);
     const target = { id: checkId("id", id), expectedRevision: checkRevision(options) };
-    const rows = await changeBenchmark(this.#database, target, parsed, options);
-    return statements.toBenchmark(await this.#requireRow(rows, operation, target.id, options));
+    const step = shareDeadline(this.#database, options);
+    const rows = await changeBenchmark(this.#database, target, parsed, step());
+    const left = { ...options, ...step() };
+    return statements.toBenchmark(await this.#requireRow(rows, operation, target.id, left));
   }
 
   /**
@@ -157,12 +160,13 @@ export class PostgresBenchmarkRepository {
     const operation = "update benchmark status";
     const next = parseInput(benchmarkStatusSchema, status, "status", operation);
     const before = BENCHMARK_STATUSES.filter((one) => STATUS_TRANSITIONS[one].includes(next));
-    const rows = await this.#setStatus(id, next, before, options);
+    const step = shareDeadline(this.#database, options);
+    const rows = await this.#setStatus(id, next, before, { ...options, ...step() });
     const row = await this.#requireRow(
       rows,
       operation,
       id,
-      options,
+      { ...options, ...step() },
       ({ status: current }) =>
         before.includes(current) ? undefined : `${current} cannot become ${next}`,
     );
@@ -178,12 +182,13 @@ export class PostgresBenchmarkRepository {
    */
   async delete(id: string, options: UpdateOptions = {}): Promise<void> {
     const live = BENCHMARK_STATUSES.filter((status) => status !== "archived");
-    const rows = await this.#setStatus(id, "archived", live, options);
+    const step = shareDeadline(this.#database, options);
+    const rows = await this.#setStatus(id, "archived", live, { ...options, ...step() });
     if (rows.length > 0) return;
-    const current = await this.getById(id, options);
+    const current = await this.getById(id, step());
     const { expectedRevision = current?.revision } = options;
     if (current?.status === "archived" && current.revision === expectedRevision) return;
-    await this.#requireRow(rows, "delete benchmark", id, options);
+    await this.#requireRow(rows, "delete benchmark", id, { ...options, ...step() });
   }
 
   /** Returns the benchmark, or `undefined` if it does not exist. */

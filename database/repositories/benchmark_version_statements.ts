@@ -1,6 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
 import { z } from "zod";
-import { encodeJson } from "../../core/json.ts";
 import type {
   BenchmarkVersion,
   DatasetReference,
@@ -15,7 +14,7 @@ import type { KeysetList } from "../keyset.ts";
 import { queryBuilder } from "../query_builder.ts";
 import { type RowOf, type Statement, statement, type StatementInfo } from "../statement.ts";
 import { listStatement } from "./list_statement.ts";
-import { parseStored } from "./stored_json.ts";
+import { encodeStored, parseStored } from "./stored_json.ts";
 
 /** What a `BenchmarkVersion` is made of. */
 export const VERSION_COLUMNS = {
@@ -71,9 +70,9 @@ export function toVersionParameters(
     version,
     precedence: versionPrecedence(version),
     changelog: changelog ?? "",
-    evaluation: encodeJson(`${field}.evaluation`, evaluation),
-    execution: encodeJson(`${field}.execution`, execution ?? {}),
-    datasets: encodeJson(`${field}.datasets`, datasets ?? []),
+    evaluation: encodeStored(`${field}.evaluation`, evaluation),
+    execution: encodeStored(`${field}.execution`, execution ?? {}),
+    datasets: encodeStored(`${field}.datasets`, datasets ?? []),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { CallOptions } from "../../core/call_options.ts";
 import { NotFoundError, ValidationError } from "../../core/errors.ts";
 import type { Page } from "../../core/page.ts";
-import { checkInteger, parseInput } from "../../core/validation.ts";
+import { checkInteger, kindOf, parseInput } from "../../core/validation.ts";
 import { checkId } from "../../domain/ids.ts";
 import {
   type LeaderboardEntry,
@@ -13,6 +13,7 @@ import {
 import { checkVersion } from "../../domain/version.ts";
 import type { CursorCodec, Position } from "../cursor.ts";
 import type { Database } from "../database.ts";
+import { shareDeadline } from "../deadline.ts";
 import {
   type BoardInput,
   countBoard,
@@ -61,22 +62,26 @@ export class LeaderboardReader {
     this.#cursors = cursors;
   }
 
-  /** One page of a board, best first. */
+  /** One page of a board, best first. Its statements share one deadline, as those of the other methods do. */
   async read(board: Board, options: BoardPageOptions = {}): Promise<Page<LeaderboardEntry>> {
     const limit = checkInteger("limit", options.limit ?? 100, { min: 1, max: MAX_PAGE });
-    const input = { ...await this.#resolve(board, options), limit: limit + 1 };
+    const step = shareDeadline(this.#database, options);
+    const input = { ...await this.#resolve(board, options, step), limit: limit + 1 };
     const identity = ["leaderboard", input.versionId, input.level];
-    const part = options.cursor === undefined
-      ? await this.#top(input, options)
-      : await this.#after(input, await this.#cursors.decode(identity, options.cursor), options);
+    const position = options.cursor === undefined
+      ? undefined
+      : await this.#cursors.decode(identity, options.cursor, step());
+    const part = position
+      ? await this.#after(input, position, step())
+      : await this.#top(input, step());
     const items = rank(part).slice(0, limit);
     const total = options.withTotal
-      ? { total: (await this.#database.run(countBoard, input, options))[0]?.total ?? 0 }
+      ? { total: (await this.#database.run(countBoard, input, step()))[0]?.total ?? 0 }
       : {};
     const last = part.entries[limit - 1];
-    return part.entries.length > limit && last
-      ? { items, nextCursor: await this.#cursors.encode(identity, placeOf(last)), ...total }
-      : { items, ...total };
+    if (part.entries.length <= limit || !last) return { items, ...total };
+    const nextCursor = await this.#cursors.encode(identity, placeOf(last), step());
+    return { items, nextCursor, ...total };
   }
 
   /** The entry of one model, or `undefined` if it does not rank. */
@@ -85,8 +90,9 @@ export class LeaderboardReader {
     model: Model,
     options: BoardOptions = {},
   ): Promise<LeaderboardEntry | undefined> {
-    const input = await this.#resolveModel(board, model, options);
-    const [row] = await this.#database.run(readRank, input, options);
+    const step = shareDeadline(this.#database, options);
+    const input = await this.#resolveModel(board, model, options, step);
+    const [row] = await this.#database.run(readRank, input, step());
     return row && toEntry(row.rank, row.entry as StoredEntry);
   }
 
@@ -96,8 +102,9 @@ export class LeaderboardReader {
     model: Model,
     options: BoardOptions = {},
   ): Promise<string | undefined> {
-    const input = await this.#resolveModel(board, model, options);
-    const [row] = await this.#database.run(findBestSubmission, input, options);
+    const step = shareDeadline(this.#database, options);
+    const input = await this.#resolveModel(board, model, options, step);
+    const [row] = await this.#database.run(findBestSubmission, input, step());
     return row?.submission_id;
   }
 
@@ -117,12 +124,21 @@ export class LeaderboardReader {
     return { entries, above: tied ? above : above + ties, passed: above + ties };
   }
 
-  async #resolveModel(board: Board, model: Model, options: BoardOptions): Promise<ModelInput> {
+  async #resolveModel(
+    board: Board,
+    model: Model,
+    options: BoardOptions,
+    step: () => CallOptions,
+  ): Promise<ModelInput> {
     const { provider, name, version = "" } = parseInput(modelSchema, model, "model");
-    return { ...await this.#resolve(board, options), provider, name, version };
+    return { ...await this.#resolve(board, options, step), provider, name, version };
   }
 
-  async #resolve(board: Board, options: BoardOptions): Promise<BoardInput> {
+  async #resolve(
+    board: Board,
+    options: BoardOptions,
+    step: () => CallOptions,
+  ): Promise<BoardInput> {
     const level = VERIFICATION_LEVELS.indexOf(options.minVerification ?? "unverified");
     if (level < 0) {
       throw new ValidationError(
@@ -130,12 +146,18 @@ export class LeaderboardReader {
         `it must be one of ${VERIFICATION_LEVELS.join(", ")}`,
       );
     }
-    if ("versionId" in board) return { versionId: checkId("versionId", board.versionId), level };
+    if (kindOf(board) !== "object") throw new ValidationError("board", "it must be an object");
+    if ("versionId" in board && board.versionId !== undefined) {
+      return { versionId: checkId("versionId", board.versionId), level };
+    }
+    if (!("benchmarkId" in board)) {
+      throw new ValidationError("board", "it must name a version or a benchmark");
+    }
     const benchmarkId = checkId("benchmarkId", board.benchmarkId);
     const version = board.version === undefined
       ? undefined
       : checkVersion("version", board.version);
-    const [row] = await this.#database.run(findVersion, { benchmarkId, version }, options);
+    const [row] = await this.#database.run(findVersion, { benchmarkId, version }, step());
     if (!row) throw new NotFoundError("benchmark version", { operation: "read leaderboard" });
     return { versionId: row.id, level };
   }

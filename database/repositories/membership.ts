@@ -17,6 +17,7 @@ import { count, readPage } from "../keyset.ts";
 import type { Transaction } from "../transaction.ts";
 import { parseFilter } from "./list_filter.ts";
 import {
+  deleteMaintainerships,
   deleteMember,
   deleteMemberships,
   findOwnedAlone,
@@ -177,6 +178,7 @@ export async function endMemberships(
   const [ownedAlone] = await transaction.run(findOwnedAlone, { userId }, options);
   if (ownedAlone) throw lastOwner(operation);
   await transaction.run(deleteMemberships, { userId }, options);
+  await transaction.run(deleteMaintainerships, { userId }, options);
 }
 
 function checkKey({ organizationId, userId }: MembershipKey): MembershipKey {

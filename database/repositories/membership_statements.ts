@@ -153,6 +153,14 @@ export const deleteMemberships: Statement<{ userId: string }, Record<never, neve
     db.deleteFrom("organization_members").where("user_id", "=", p.userId),
 );
 
+/** Returns nothing. */
+export const deleteMaintainerships: Statement<{ userId: string }, Record<never, never>> = statement(
+  "remove maintainer of benchmarks",
+  {},
+  (db, p: { userId: string }) =>
+    db.deleteFrom("benchmark_maintainers").where("user_id", "=", p.userId),
+);
+
 /** The tables of both lists. */
 type Joined = "organization_members" | "organizations" | "users";
 
@@ -210,6 +218,7 @@ export const MEMBERSHIP_STATEMENTS: readonly StatementInfo[] = [
   setRole,
   deleteMember,
   deleteMemberships,
+  deleteMaintainerships,
   listStatement(memberList("", { role: "owner" })),
   listStatement(membershipList("")),
 ];

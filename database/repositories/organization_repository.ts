@@ -19,6 +19,7 @@ import {
 } from "../../domain/organization.ts";
 import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
+import { shareDeadline } from "../deadline.ts";
 import { count, readPage } from "../keyset.ts";
 import type { Statement } from "../statement.ts";
 import { parseFilter } from "./list_filter.ts";
@@ -226,12 +227,13 @@ export class PostgresOrganizationRepository {
   ): Promise<Organization> {
     const id = checkId("id", organizationId);
     const expectedRevision = checkRevision(options);
-    const rows = await this.#database.run(statement, { ...input, id, expectedRevision }, options);
+    const step = shareDeadline(this.#database, options);
+    const rows = await this.#database.run(statement, { ...input, id, expectedRevision }, step());
     const row = await requireUpdated(rows, {
       resource: "organization",
       operation: statement.name,
       expectedRevision: options.expectedRevision,
-      currentRevision: async () => (await this.getById(id, options))?.revision,
+      currentRevision: async () => (await this.getById(id, step()))?.revision,
     });
     return statements.toOrganization(row);
   }

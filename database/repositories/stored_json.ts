@@ -1,5 +1,19 @@
 import type { z } from "zod";
-import { DatabaseError } from "../../core/errors.ts";
+import { DatabaseError, ValidationError } from "../../core/errors.ts";
+import { encodeJson } from "../../core/json.ts";
+
+/** The longest JSON of a column, in characters. */
+const MAX_LENGTH = 1_000_000;
+
+/** Encodes a value for a column; throws a {@linkcode ValidationError} that names the path, also if it is too long. */
+export function encodeStored(field: string, value: unknown): string {
+  const text = encodeJson(field, value);
+  if (text.length <= MAX_LENGTH) return text;
+  throw new ValidationError(
+    field,
+    `it must have at most ${MAX_LENGTH} characters of JSON, got ${text.length}`,
+  );
+}
 
 /**
  * Returns the JSON of a row as its type; throws `corrupted`, without showing it, if something else

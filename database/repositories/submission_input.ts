@@ -1,8 +1,8 @@
-import { encodeJson } from "../../core/json.ts";
 import { newId } from "../../domain/ids.ts";
 import type { NewSubmission } from "../../domain/submission.ts";
 import { arrayLiteral } from "../array_literal.ts";
 import { resultArrays } from "./case_results.ts";
+import { encodeStored } from "./stored_json.ts";
 import type { SubmissionInput } from "./submission_statements.ts";
 
 /** The parameters of a checked submission, with as many of its results as go in the first statement. */
@@ -25,7 +25,7 @@ export function toSubmissionInput(submission: NewSubmission): SubmissionInput {
     high: interval?.high,
     level: interval?.level,
     failure: submission.failure,
-    execution: encodeJson("execution", submission.execution ?? {}),
+    execution: encodeStored("submission.execution", submission.execution ?? {}),
     visibility: submission.visibility ?? "public",
     metricNames: arrayLiteral(Object.keys(metrics)),
     metricValues: arrayLiteral(Object.values(metrics)),

@@ -18,6 +18,7 @@ import {
 } from "../../domain/submission.ts";
 import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
+import { shareDeadline } from "../deadline.ts";
 import { count, readPage } from "../keyset.ts";
 import { checkCaseResults, resultArraysLater, RESULTS_PER_STATEMENT } from "./case_results.ts";
 import {
@@ -54,7 +55,7 @@ export class PostgresSubmissionRepository {
    * Stores a submission with its metrics and case results, all or nothing, and puts it on the boards.
    *
    * Throws a {@linkcode ValidationError} that names the field, {@linkcode NotFoundError} if the version does not exist,
-   * `already_exists` for a taken id, and `constraint_violated` with the field `scoreRange` for a score outside the range of the
+   * `already_exists` for a taken id, and `constraint_violated` with the field `score` for a score outside the range of the
    * primary metric, or with the field that refers to nothing.
    */
   async create(submission: NewSubmission, options: CallOptions = {}): Promise<Submission> {
@@ -147,11 +148,11 @@ export class PostgresSubmissionRepository {
       id,
       "update verification of submission",
       options,
-      (target) =>
+      (target, call) =>
         this.#database.run(
           statements.updateVerification,
           { ...target, verification: level, verifiedBy, notes },
-          options,
+          call,
         ),
     );
   }
@@ -167,12 +168,8 @@ export class PostgresSubmissionRepository {
       id,
       "update visibility of submission",
       options,
-      (target) =>
-        this.#database.run(
-          statements.updateVisibility,
-          { ...target, visibility: checked },
-          options,
-        ),
+      (target, call) =>
+        this.#database.run(statements.updateVisibility, { ...target, visibility: checked }, call),
     );
   }
 
@@ -182,8 +179,9 @@ export class PostgresSubmissionRepository {
    */
   async delete(id: string, options: UpdateOptions = {}): Promise<void> {
     const target = checkTarget(id, options);
-    const rows = await this.#database.run(statements.deleteSubmission, target, options);
-    await this.#requireUpdated(rows, target, "delete submission", options);
+    const step = shareDeadline(this.#database, options);
+    const rows = await this.#database.run(statements.deleteSubmission, target, step());
+    await this.#requireUpdated(rows, target, "delete submission", step);
   }
 
   /**
@@ -209,8 +207,9 @@ export class PostgresSubmissionRepository {
     model: Model,
     options: BoardOptions = {},
   ): Promise<Submission | undefined> {
-    const id = await this.#leaderboards.bestSubmissionId(board, model, options);
-    return id === undefined ? undefined : await this.getById(id, options);
+    const step = shareDeadline(this.#database, options);
+    const id = await this.#leaderboards.bestSubmissionId(board, model, { ...options, ...step() });
+    return id === undefined ? undefined : await this.getById(id, step());
   }
 
   async #insert(
@@ -244,24 +243,26 @@ export class PostgresSubmissionRepository {
     id: string,
     operation: string,
     options: UpdateOptions,
-    run: (target: Target) => Promise<SubmissionRow[]>,
+    run: (target: Target, call: CallOptions) => Promise<SubmissionRow[]>,
   ): Promise<Submission> {
     const target = checkTarget(id, options);
-    return toSubmission(await this.#requireUpdated(await run(target), target, operation, options));
+    const step = shareDeadline(this.#database, options);
+    const rows = await run(target, step());
+    return toSubmission(await this.#requireUpdated(rows, target, operation, step));
   }
 
   #requireUpdated<Row>(
     rows: readonly Row[],
     { id, expectedRevision }: Target,
     operation: string,
-    options: CallOptions,
+    step: () => CallOptions,
   ): Promise<Row> {
     return requireUpdated(rows, {
       resource: "submission",
       operation,
       expectedRevision,
       currentRevision: async () => {
-        const found = await this.#database.run(statements.getSubmissionRevision, { id }, options);
+        const found = await this.#database.run(statements.getSubmissionRevision, { id }, step());
         return found[0]?.revision;
       },
     });

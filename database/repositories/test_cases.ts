@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { CallOptions } from "../../core/call_options.ts";
 import { ValidationError } from "../../core/errors.ts";
-import { encodeJson, type JsonValue } from "../../core/json.ts";
+import type { JsonValue } from "../../core/json.ts";
 import { parseInput } from "../../core/validation.ts";
 import { type NewBenchmarkVersion, type TestCase, testCaseSchema } from "../../domain/benchmark.ts";
 import { arrayLiteral } from "../array_literal.ts";
@@ -11,9 +11,7 @@ import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
 import { type RowOf, type Statement, statement, type StatementInfo } from "../statement.ts";
 import { listStatement } from "./list_statement.ts";
-
-/** The longest input or expected output, in characters of JSON. */
-const MAX_JSON_LENGTH = 1_000_000;
+import { encodeStored } from "./stored_json.ts";
 
 /** What one statement inserts at most; it bounds the memory, and a string cannot grow for ever. */
 const MAX_BATCH_CASES = 10_000;
@@ -83,8 +81,8 @@ export function encodeTestCases(
     indexes.set(name, index);
     return {
       name,
-      input: encodeLimited(`${path}.input`, input),
-      expected: expected === undefined ? undefined : encodeLimited(`${path}.expected`, expected),
+      input: encodeStored(`${path}.input`, input),
+      expected: expected === undefined ? undefined : encodeStored(`${path}.expected`, expected),
       evaluationMethod,
       weight,
       tags,
@@ -208,12 +206,3 @@ export const TEST_CASE_STATEMENTS: readonly StatementInfo[] = [
   addTestCases,
   listStatement(testCaseList("")),
 ];
-
-function encodeLimited(field: string, value: JsonValue): string {
-  const text = encodeJson(field, value);
-  if (text.length <= MAX_JSON_LENGTH) return text;
-  throw new ValidationError(
-    field,
-    `it must have at most ${MAX_JSON_LENGTH} characters of JSON, got ${text.length}`,
-  );
-}

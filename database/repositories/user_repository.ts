@@ -1,5 +1,4 @@
 import type { CallOptions } from "../../core/call_options.ts";
-import { encodeJson } from "../../core/json.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { checkText, parseInput } from "../../core/validation.ts";
 import { NotFoundError, ValidationError } from "../../core/errors.ts";
@@ -20,11 +19,13 @@ import {
 } from "../../domain/user.ts";
 import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
+import { shareDeadline } from "../deadline.ts";
 import { count, readPage } from "../keyset.ts";
 import type { Statement } from "../statement.ts";
 import { parseFilter } from "./list_filter.ts";
 import { endMemberships, Memberships } from "./membership.ts";
 import { checkRevision, requireUpdated, type UpdateOptions } from "./revision.ts";
+import { encodeStored } from "./stored_json.ts";
 import * as statements from "./user_statements.ts";
 
 /** Which users to list, and which page of them. */
@@ -63,7 +64,7 @@ export class PostgresUserRepository {
       username: input.username,
       displayName: input.displayName,
       role: input.role ?? "registered",
-      profile: encodeJson("user.profile", input.profile ?? {}),
+      profile: encodeStored("user.profile", input.profile ?? {}),
       passwordHash: input.passwordHash,
     }, options);
     return statements.toUser(row!);
@@ -136,7 +137,7 @@ export class PostgresUserRepository {
     return await this.#update(statements.updateProfile, id, options, {
       renamed: input.displayName !== undefined,
       displayName: input.displayName,
-      profile: input.profile && encodeJson("changes.profile", input.profile),
+      profile: input.profile && encodeStored("changes.profile", input.profile),
     });
   }
 
@@ -187,9 +188,10 @@ export class PostgresUserRepository {
   }
 
   /**
-   * Deletes the account: nothing finds it any more, its e-mail address and username are free, its
-   * memberships end, its password hash, profile and display name are wiped. The row stays, with
-   * address and name, for what refers to it. Throws `conflict`, and changes nothing, if the user is
+   * Deletes the account: nothing finds it any more, its e-mail address and username are free, it is
+   * no longer a member of organizations or a maintainer of benchmarks, its password hash, profile
+   * and display name are wiped. The row stays, with address and name, for what refers to it; nothing
+   * new can. Throws `conflict`, and changes nothing, if the user is
    * the last owner of an organization.
    */
   async delete(id: string, options: UpdateOptions = {}): Promise<void> {
@@ -262,12 +264,13 @@ export class PostgresUserRepository {
   ): Promise<User> {
     const id = checkId("id", userId);
     const expectedRevision = checkRevision(options);
-    const rows = await this.#database.run(statement, { ...input, id, expectedRevision }, options);
+    const step = shareDeadline(this.#database, options);
+    const rows = await this.#database.run(statement, { ...input, id, expectedRevision }, step());
     const row = await requireUpdated(rows, {
       resource: "user",
       operation: statement.name,
       expectedRevision: options.expectedRevision,
-      currentRevision: async () => (await this.getById(id, options))?.revision,
+      currentRevision: async () => (await this.getById(id, step()))?.revision,
     });
     return statements.toUser(row);
   }

@@ -40,6 +40,11 @@ test("limits of text are inclusive and count UTF-16 code units", () => {
   assert.throws(() => checkText("name", "a".repeat(10_001)), ValidationError);
 });
 
+test("a byte order mark is refused where PGlite would drop it", () => {
+  assert.throws(() => checkText("name", "\ufeffAda"), { field: "name" });
+  assert.equal(checkText("name", "Ada\ufeff"), "Ada\ufeff");
+});
+
 test("what is no text is refused by its kind, without its value", () => {
   for (const value of [undefined, null, 4711, ["secret"], { secret: 1 }, true]) {
     assert.throws(() => checkText("name", value), {

@@ -85,7 +85,9 @@ const BAD: readonly Case[] = [
   ...each("test_cases", "weight", ["'NaN'", "'Infinity'", "-0.5"]),
   ...each("submissions", "score", ["'NaN'", "'Infinity'", "'-Infinity'", "-0.1", "100.1"]),
   ...each("submissions", "status", ["'done'", "'pending'"], { score: "null" }),
-  ["submissions", { status: "'failed'" }, "constraint_violated", "statusScore"],
+  ["submissions", { status: "'failed'", failure: "'x'" }, "constraint_violated", "statusScore"],
+  ["submissions", { failure: "'x'" }, "constraint_violated", "statusFailure"],
+  ["submissions", { status: "'failed'", score: "null" }, "constraint_violated", "statusFailure"],
   ["submissions", { score: "null" }, "constraint_violated", "statusScore"],
   ...interval("'NaN'", "2", "0.95"),
   ...interval("1", "'NaN'", "0.95"),
@@ -115,7 +117,7 @@ const BAD: readonly Case[] = [
   ...each("organization_members", "user_id", [OTHER]),
   ...each("benchmarks", "created_by", [OTHER]),
   ...each("benchmark_maintainers", "benchmark_id", [OTHER]),
-  ...each("benchmark_maintainers", "user_id", [OTHER]),
+  ["benchmark_maintainers", { user_id: OTHER }, "constraint_violated", "maintainers"],
   ...each("benchmark_versions", "benchmark_id", [OTHER]),
   ...each("benchmark_versions", "created_by", [OTHER]),
   ...each("test_cases", "version_id", [OTHER]),
@@ -133,7 +135,22 @@ const CHANGES: readonly [sql: string, error: string, field: string][] = [
   ["update organization_members set role = 'emperor'", "constraint_violated", "role"],
   ["update submissions set score = 60", "constraint_violated", "immutable"],
   ["update submissions set model_name = 'better'", "constraint_violated", "immutable"],
+  [`update submissions set execution = '{"a":1}'`, "constraint_violated", "immutable"],
+  ["update submissions set verified_provider = true", "constraint_violated", "immutable"],
+  ["update benchmark_versions set changelog = 'x'", "constraint_violated", "immutable"],
+  [`update benchmark_versions set evaluation = '{}'`, "constraint_violated", "immutable"],
+  ["update test_cases set expected = '1'", "constraint_violated", "immutable"],
   ["update users set email = null", "constraint_violated", "email"],
+];
+
+/** Rows that would refer to a deleted user or organization, and are fine otherwise. */
+const DELETED: readonly [Table, Row, field: string][] = [
+  ["benchmarks", { id: OTHER, slug: "'other'" }, "createdBy"],
+  ["benchmark_maintainers", {}, "maintainers"],
+  ["benchmark_versions", { id: OTHER, precedence: "'2'" }, "createdBy"],
+  ["submissions", { id: OTHER }, "submittedBy"],
+  ["submissions", { id: OTHER, submitted_by: OTHER, organization_id: ID }, "organizationId"],
+  ["submissions", { id: OTHER, submitted_by: OTHER, verified_by: ID }, "verifiedBy"],
 ];
 
 type PoolTest = (name: string, fn: (pool: DatabasePool) => Promise<void>) => unknown;
@@ -190,6 +207,21 @@ function testConstraints(test: PoolTest): void {
       undone(pool, async (run) => {
         for (const [name, row] of GOOD) await run(insert(name, row));
         await assert.rejects(run(sql), { code, field });
+      }));
+  }
+
+  for (const [table, changes, field] of DELETED) {
+    test(`${table} refuses to refer to what was deleted: ${field}`, (pool) =>
+      undone(pool, async (run) => {
+        for (const [name, row] of GOOD) await run(insert(name, row));
+        const living = { ...goodRow("users"), id: OTHER, email: "'b@b'", username: "'living'" };
+        await run(insert("users", living));
+        await run("delete from benchmark_maintainers");
+        await run(`update users set deleted_at = now() where id = ${ID}`);
+        await run("update organizations set deleted_at = now()");
+        await assert.rejects(run(insert(table, { ...goodRow(table), ...changes })), {
+          ...{ code: "constraint_violated", field },
+        });
       }));
   }
 

@@ -151,6 +151,19 @@ for (const [fields, field] of FIELDS) {
   });
 }
 
+test("checks of the domain say what they are for", () => {
+  const reasons = {
+    submissions_score_range_check: "score is outside the range of its metric",
+    test_cases_immutable_check: "what was published or submitted cannot be changed",
+    users_role_check: "role is not allowed",
+  };
+  for (const [constraint, reason] of Object.entries(reasons)) {
+    const table = constraint.slice(0, constraint.startsWith("test") ? 10 : constraint.indexOf("_"));
+    const error = toDatabaseError(server({ code: "23514", table, constraint }), WRITE);
+    assert.equal(error.message, `Cannot create user: ${reason}`);
+  }
+});
+
 test("messages and details of the server, which repeat values, are shown nowhere", () => {
   const fields = {
     ...{ detail: "Key (email)=(canary) already exists.", hint: "canary", where: "canary" },

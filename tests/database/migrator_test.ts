@@ -105,6 +105,11 @@ function testMigrator(test: PoolTest): void {
       [ONE, { name: "0001b_late", sql: "create table late ()" }, TWO],
       "0001b_late is not applied but comes before one that is",
     ],
+    [
+      "repeated",
+      [ONE, TWO, THREE, { ...THREE, sql: "select 3" }],
+      "0003_three is the name of two migrations",
+    ],
   ];
 
   for (const [name, migrations, problem] of refused) {

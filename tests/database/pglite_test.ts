@@ -45,6 +45,20 @@ test("pglite: what a folder holds is there again, and only one pool has it at a 
   }
 });
 
+test("pglite: a folder that cannot be one is a configuration error that names it", async () => {
+  const parent = await mkdtemp(join(tmpdir(), "exchange-pglite-"));
+  const file = join(parent, "file");
+  try {
+    await writeFile(file, "");
+    await assert.rejects(createPool({ embedded: { dataDir: join(file, "data") } }), {
+      code: "configuration_invalid",
+      message: `Cannot open database: the folder ${join(file, "data")} cannot be used: ENOTDIR`,
+    });
+  } finally {
+    await rm(parent, { recursive: true, force: true });
+  }
+});
+
 test("pglite: connections share one session, and none can disturb a later one", async () => {
   const driver = new PgliteDriver();
   const first = await driver.connect(() => {});

@@ -22,10 +22,14 @@ function verifySuite(test: TestFn, { name, open }: DatabaseHarness): void {
       await pool.execute(
         "alter table cursor_key alter column key type uuid using gen_random_uuid()",
       );
-      await pool.execute("alter table submissions alter column failure type varchar(10)");
+      await pool.execute(
+        "alter table submissions alter column verification_notes type varchar(10)",
+      );
       await pool.execute("alter table submission_results alter column duration_ms type numeric");
       const types = (await verify(pool)).problems;
-      for (const list of ["submissions: column failure", "results: column duration_ms"]) {
+      for (
+        const list of ["submissions: column verification_notes", "results: column duration_ms"]
+      ) {
         assert.ok(types.some((problem) => problem.startsWith(`list ${list} has type id`)), list);
       }
       await pool.execute("alter table submission_results rename column output to answer");

@@ -76,6 +76,12 @@ for (const [field, change] of REFUSED) {
   });
 }
 
+test("a negative zero becomes zero, as it does in the database", () => {
+  const value = { ...submission, score: -0, metrics: { latency: -0 } };
+  const { score, metrics } = parseInput(newSubmissionSchema, value, "submission");
+  assert.deepEqual([score, metrics], [0, { latency: 0 }]);
+});
+
 test("a submission has at most 100,000 results", () => {
   const results = Array.from({ length: 100_001 }, () => ({ caseName: "0" }));
   assert.throws(() => parseInput(newSubmissionSchema, { ...submission, results }, "submission"), {
@@ -83,10 +89,23 @@ test("a submission has at most 100,000 results", () => {
   });
 });
 
-test("a model has a provider and a name of at most 200 characters without controls", () => {
+test("a model has a provider and a name of at most 200 visible characters", () => {
   const longest = "a".repeat(200);
   assert.ok(modelSchema.safeParse({ provider: longest, name: longest, version: "" }).success);
-  for (const text of [`${longest}a`, "a\n", "\u007f", "\u0085", "a\0", "\udfff"]) {
+  const invisible = ["a\u200b", "a\u202eb", "\u2028", "a\u00ad"];
+  const spaced = [" ", " a", "a\u3000", "\ta"];
+  const texts = [
+    `${longest}a`,
+    "a\n",
+    "\u007f",
+    "\u0085",
+    "a\0",
+    "\udfff",
+    ...invisible,
+    ...spaced,
+  ];
+  assert.ok(modelSchema.safeParse({ provider: "Mistral AI", name: "Größe 7B 模型 🚀" }).success);
+  for (const text of texts) {
     for (const field of ["provider", "name", "version"]) {
       const model = { provider: "a", name: "b", [field]: text };
       assert.throws(() => parseInput(modelSchema, model, "model"), { field: `model.${field}` });

@@ -160,7 +160,7 @@ function testMaintainers(test: BenchmarkTest): void {
     const bad: [object, unknown[]][] = [
       [{ code: "invalid_input", field: "changes.maintainers[0]" }, ["somebody"]],
       [{ code: "invalid_input", field: "changes.maintainers" }, Array.from({ length: 101 }, newId)],
-      [{ code: "constraint_violated", field: "userId" }, [userId, newId()]],
+      [{ code: "constraint_violated", field: "maintainers" }, [userId, newId()]],
     ];
     for (const [expected, maintainers] of bad) {
       const changes = { name: "Other", maintainers } as BenchmarkChanges;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PostgresBenchmarkRepository } from "../../../database/repositories/benchmark_repository.ts";
 import type { NewBenchmark, NewBenchmarkVersion, TestCase } from "../../../domain/benchmark.ts";
+import { PostgresUserRepository } from "../../../database/repositories/user_repository.ts";
 import { newId } from "../../../domain/ids.ts";
 import { readAll } from "../people/pages.ts";
 import { type BenchmarkTest, manyTestCases, version } from "./fixture.ts";
@@ -186,9 +187,27 @@ export function testCreate(test: BenchmarkTest): void {
     });
     await assert.rejects(fixture.create({ slug, maintainers: [newId()] }), {
       code: "constraint_violated",
-      field: "userId",
+      field: "maintainers",
     });
     assert.equal(await benchmarks.slugExists(slug), false);
+  });
+
+  test("a deleted user is no creator and no maintainer", async (fixture) => {
+    const { pool, benchmarks } = fixture;
+    const gone = await fixture.addUser();
+    const benchmark = await fixture.create({ maintainers: [gone, fixture.userId] });
+    await new PostgresUserRepository(pool).delete(gone);
+    const { maintainers } = (await benchmarks.getById(benchmark.id))!;
+    assert.deepEqual(maintainers, [fixture.userId]);
+    assert.equal(await benchmarks.count({ maintainer: gone }), 0);
+    await assert.rejects(fixture.create({ createdBy: gone }), {
+      code: "constraint_violated",
+      field: "createdBy",
+    });
+    await assert.rejects(benchmarks.update(benchmark.id, { maintainers: [gone] }), {
+      code: "constraint_violated",
+      field: "maintainers",
+    });
   });
 
   test("ids are found in upper case too, and returned in lower case", async (fixture) => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PostgresUserRepository } from "../../../database/repositories/user_repository.ts";
 import { newId } from "../../../domain/ids.ts";
 import type { DatabaseHarness } from "../database_harness.ts";
 import type { SubmissionTest } from "./fixture.ts";
@@ -32,6 +33,21 @@ export function testChange(
       ]);
     },
   );
+
+  submissionTest("a deleted user neither submits nor verifies", async (fixture) => {
+    const { pool, repository, userId } = fixture;
+    const { id } = await fixture.submit("m", 1);
+    await new PostgresUserRepository(pool).delete(userId);
+    await assert.rejects(fixture.submit("m", 2), {
+      code: "constraint_violated",
+      field: "submittedBy",
+    });
+    await assert.rejects(
+      repository.updateVerification(id, { level: "audited", verifiedBy: userId }),
+      { code: "constraint_violated", field: "verifiedBy" },
+    );
+    assert.equal((await repository.getById(id))?.submittedBy, userId);
+  });
 
   submissionTest("an old revision is refused, and both revisions are said", async (fixture) => {
     const { repository } = fixture;

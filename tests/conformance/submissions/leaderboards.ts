@@ -81,6 +81,7 @@ export function testLeaderboards(
 
   testVerifiedBoards(submissionTest);
   testVersions(submissionTest);
+  testDeadlines(submissionTest);
   testPages(submissionTest);
   testTies(submissionTest);
 
@@ -128,10 +129,35 @@ function testVerifiedBoards(submissionTest: SubmissionTest): void {
     },
   );
 
+  submissionTest("what names no board is refused", async ({ repository, versionId }) => {
+    for (const board of [null, undefined, "board", {}, { benchmarkId: undefined }]) {
+      await assert.rejects(repository.getLeaderboard(board as never), { code: "invalid_input" });
+      const model = { provider: "provider", name: "a" };
+      await assert.rejects(repository.getRank(board as never, model), { code: "invalid_input" });
+    }
+    const { items } = await repository.getLeaderboard(
+      { versionId, benchmarkId: undefined } as never,
+    );
+    assert.deepEqual(items, []);
+  });
+
   submissionTest("an unknown level is refused", async ({ repository, versionId }) => {
     const minVerification = "trust me" as VerificationLevel;
     await assert.rejects(repository.getLeaderboard({ versionId }, { minVerification }), {
       field: "minVerification",
+    });
+  });
+}
+
+function testDeadlines(submissionTest: SubmissionTest): void {
+  submissionTest("a board ends by the caller's signal and deadline", async (fixture) => {
+    const { repository, benchmarkId } = fixture;
+    const signal = AbortSignal.abort();
+    await assert.rejects(repository.getLeaderboard({ benchmarkId }, { signal }), {
+      code: "aborted",
+    });
+    await assert.rejects(repository.getLeaderboard({ benchmarkId }, { timeoutMs: 0 }), {
+      field: "timeoutMs",
     });
   });
 }

@@ -25,6 +25,6 @@ test("what is not given has its default, and each submission its own id", () => 
 test("what JSON would change is refused by its path", () => {
   const execution = { nested: { temperature: NaN } };
   assert.throws(() => toSubmissionInput({ ...SUBMISSION, score: 1, execution }), {
-    field: "execution.nested.temperature",
+    field: "submission.execution.nested.temperature",
   });
 });
