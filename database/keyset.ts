@@ -1,4 +1,4 @@
-import { type SelectQueryBuilder, sql } from "kysely";
+import { type Compilable, type SelectQueryBuilder, sql } from "kysely";
 import type { CallOptions } from "../core/call_options.ts";
 import type { Page, PageRequest } from "../core/page.ts";
 import { checkInteger } from "../core/validation.ts";
@@ -68,12 +68,19 @@ export async function readPage<DB, TB extends keyof DB, O>(
 /** Counts the rows of a list on all its pages. */
 export async function count<DB, TB extends keyof DB, O>(
   database: Database,
-  { query }: Pick<KeysetList<DB, TB, O>, "query">,
+  list: Pick<KeysetList<DB, TB, O>, "query">,
   options: ExecuteOptions = {},
 ): Promise<number> {
-  const all = query.clearSelect().select(sql<number>`count(*)::float8`.as("total")).compile();
+  const all = countQuery(list).compile();
   const { rows } = await database.execute(all.sql, all.parameters, { ...options, readOnly: true });
   return Number(rows[0]?.["total"]);
+}
+
+/** @internal Exported for `verify`, which prepares it. */
+export function countQuery<DB, TB extends keyof DB, O>(
+  { query }: Pick<KeysetList<DB, TB, O>, "query">,
+): Compilable<unknown> {
+  return query.clearSelect().select(sql<number>`count(*)::float8`.as("total"));
 }
 
 /** @internal Exported for `verify`, which prepares it. */

@@ -11,7 +11,7 @@ import { queryBuilder } from "../query_builder.ts";
 import type { StatementInfo } from "../statement.ts";
 import { BENCHMARK, BENCHMARK_COLUMNS, type BenchmarkRow } from "./benchmark_statements.ts";
 import { parseFilter } from "./list_filter.ts";
-import { listStatement } from "./list_statement.ts";
+import { listStatements } from "./list_statement.ts";
 
 /** How a list of benchmarks is sorted. Benchmarks with the same value follow in the order of their ids. */
 export interface BenchmarkSort {
@@ -96,8 +96,10 @@ const EVERY_FILTER: Required<BenchmarkFilter> = {
 
 /** Every statement of this file, for `verify`. */
 export const BENCHMARK_LIST_STATEMENTS: readonly StatementInfo[] = [
-  listStatement(benchmarkList(EVERY_FILTER)),
-  listStatement(benchmarkSearch("a", EVERY_FILTER)),
+  ...(["createdAt", "updatedAt", "name"] as const).flatMap((sortBy) =>
+    listStatements(benchmarkList({ ...EVERY_FILTER, sortBy }))
+  ),
+  ...listStatements(benchmarkSearch("a", EVERY_FILTER)),
 ];
 
 function matching(

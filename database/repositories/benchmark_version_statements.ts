@@ -13,7 +13,7 @@ import { versionPrecedence } from "../../domain/version.ts";
 import type { KeysetList } from "../keyset.ts";
 import { queryBuilder } from "../query_builder.ts";
 import { type RowOf, type Statement, statement, type StatementInfo } from "../statement.ts";
-import { listStatement } from "./list_statement.ts";
+import { listStatements } from "./list_statement.ts";
 import { encodeStored, parseStored } from "./stored_json.ts";
 
 /** What a `BenchmarkVersion` is made of. */
@@ -153,7 +153,7 @@ export const VERSION_STATEMENTS: readonly StatementInfo[] = [
   getVersionById,
   getVersion,
   getLatestVersion,
-  listStatement(versionList("")),
+  ...listStatements(versionList("")),
 ];
 
 const metric: z.ZodType<Metric> = z.object({

@@ -4,7 +4,7 @@ import type { KeysetList } from "../keyset.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
 import { type RowOf, type Statement, statement, type StatementInfo } from "../statement.ts";
-import { listStatement } from "./list_statement.ts";
+import { listStatements } from "./list_statement.ts";
 import { ORGANIZATION_COLUMNS } from "./organization_statements.ts";
 
 /** Who belongs to what. */
@@ -219,8 +219,8 @@ export const MEMBERSHIP_STATEMENTS: readonly StatementInfo[] = [
   deleteMember,
   deleteMemberships,
   deleteMaintainerships,
-  listStatement(memberList("", { role: "owner" })),
-  listStatement(membershipList("")),
+  ...listStatements(memberList("", { role: "owner" })),
+  ...listStatements(membershipList("")),
 ];
 
 /** Without those of deleted users and organizations. */

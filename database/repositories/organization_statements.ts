@@ -9,7 +9,7 @@ import { containsPattern } from "../like_pattern.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
 import { type RowOf, type Statement, statement, type StatementInfo } from "../statement.ts";
-import { listStatement } from "./list_statement.ts";
+import { listStatements } from "./list_statement.ts";
 
 /** What an `Organization` is made of. */
 export const ORGANIZATION_COLUMNS = {
@@ -173,7 +173,7 @@ export const ORGANIZATION_STATEMENTS: readonly StatementInfo[] = [
   verifyOrganization,
   unverifyOrganization,
   deleteOrganization,
-  listStatement(
+  ...listStatements(
     organizationList({ type: "enterprise", verified: true, search: "a" }),
   ),
 ];

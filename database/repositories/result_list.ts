@@ -4,7 +4,7 @@ import type { KeysetList } from "../keyset.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
 import type { RowOf, StatementInfo } from "../statement.ts";
-import { listStatement } from "./list_statement.ts";
+import { listStatements } from "./list_statement.ts";
 import { RESULT_COLUMNS } from "./submission_rows.ts";
 
 /** The case results of a submission, in their order; throws a {@linkcode ValidationError} for a bad `passed`. */
@@ -29,5 +29,5 @@ export function resultList(
 
 /** Every statement of this file, for `verify`. */
 export const RESULT_LIST_STATEMENTS: readonly StatementInfo[] = [
-  listStatement(resultList("", true)),
+  ...listStatements(resultList("", true)),
 ];

@@ -14,7 +14,7 @@ import type { KeysetList } from "../keyset.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
 import type { StatementInfo } from "../statement.ts";
-import { listStatement } from "./list_statement.ts";
+import { listStatements } from "./list_statement.ts";
 import { SUBMISSION_COLUMNS, SUBMISSION_TABLE_COLUMNS } from "./submission_rows.ts";
 
 /** Which submissions to list; those that match all that is given. Deleted ones never do. */
@@ -150,7 +150,7 @@ const ID = "00000000-0000-7000-8000-000000000000";
 
 /** Every statement of this file, for `verify`. */
 export const SUBMISSION_LIST_STATEMENTS: readonly StatementInfo[] = [
-  listStatement(
+  ...listStatements(
     submissionList({
       benchmarkId: ID,
       versionId: ID,

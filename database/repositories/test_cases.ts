@@ -10,7 +10,7 @@ import type { KeysetList } from "../keyset.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
 import { type RowOf, type Statement, statement, type StatementInfo } from "../statement.ts";
-import { listStatement } from "./list_statement.ts";
+import { listStatements } from "./list_statement.ts";
 import { encodeStored } from "./stored_json.ts";
 
 /** What one statement inserts at most; it bounds the memory, and a string cannot grow for ever. */
@@ -204,5 +204,5 @@ export function toTestCase(row: TestCaseRow): TestCase {
 /** Every statement of this file, for `verify`. */
 export const TEST_CASE_STATEMENTS: readonly StatementInfo[] = [
   addTestCases,
-  listStatement(testCaseList("")),
+  ...listStatements(testCaseList("")),
 ];

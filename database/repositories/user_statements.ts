@@ -6,7 +6,7 @@ import { containsPattern } from "../like_pattern.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
 import { type RowOf, type Statement, statement, type StatementInfo } from "../statement.ts";
-import { listStatement } from "./list_statement.ts";
+import { listStatements } from "./list_statement.ts";
 import { parseStored } from "./stored_json.ts";
 
 /** What a `User` is made of: everything but the password hash. */
@@ -201,7 +201,7 @@ export const USER_STATEMENTS: readonly StatementInfo[] = [
   updatePassword,
   deleteUser,
   updateLastActive,
-  listStatement(userList({ role: "admin", search: "a" })),
+  ...listStatements(userList({ role: "admin", search: "a" })),
 ];
 
 /**
