@@ -58,6 +58,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set(
 
 /** Sentences for people; `%` stands for what the constraint or column is about. */
 const REASONS: Readonly<Record<string, string>> = {
+  "08P01": "the server, or a pooler before it, refused the settings of the session or a message",
   "23502": "% is missing",
   "23503": "% refers to something that does not exist, or is still referred to",
   "23505": "duplicate %",

@@ -26,7 +26,8 @@ export interface DatabasePoolOptions extends ConnectionPoolOptions {
   readonly transactionTimeoutMs?: number;
   /**
    * Whether statements are prepared under a name, once per connection. Turn it off behind a pooler
-   * that cannot follow them (PgBouncer below 1.21 in transaction mode). Default: `true`.
+   * that cannot follow them (PgBouncer below 1.21 in transaction mode; see also
+   * `statementTimeoutMs` of the driver). Default: `true`.
    */
   readonly preparedStatements?: boolean;
 }

@@ -27,7 +27,9 @@ export interface PgDriverConfig {
   readonly connectTimeoutMs?: number;
   /**
    * The server stops a statement after this, in milliseconds; 0 for never. Default: 30,000. It is what
-   * keeps a statement from running on when its caller has gone without a trace.
+   * keeps a statement from running on when its caller has gone without a trace. It is a setting of the
+   * session, as the next one is: PgBouncer refuses both, unless its `ignore_startup_parameters`
+   * names them or both are 0 here.
    */
   readonly statementTimeoutMs?: number;
   /** The server ends a transaction that is idle for this long, in milliseconds. Default: 60,000. */

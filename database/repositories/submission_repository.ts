@@ -53,6 +53,7 @@ export class PostgresSubmissionRepository {
 
   /**
    * Stores a submission with its metrics and case results, all or nothing, and puts it on the boards.
+   * The status of the benchmark does not matter here: who may submit when is for the service to decide.
    *
    * Throws a {@linkcode ValidationError} that names the field, {@linkcode NotFoundError} if the version does not exist,
    * `already_exists` for a taken id, and `constraint_violated` with the field `score` for a score outside the range of the
