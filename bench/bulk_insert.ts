@@ -23,7 +23,7 @@ export async function benchBulkInsert(rounds: number): Promise<void> {
   try {
     const rows = await compare(contenders(fixture, peers, versionId), {
       rounds,
-      slotMs: 1,
+      slotMs: 120,
       concurrency: 1,
     });
     printRows(`Create a submission with ${COUNT} results`, rows);

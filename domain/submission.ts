@@ -204,6 +204,12 @@ export const verificationChangeSchema: z.ZodType<VerificationChange> = z.strictO
   notes: textField(1, 5_000).optional(),
 });
 
+/** Whoever stores them looks into each, which for 100,000 takes more than a schema. */
+const resultsSchema: z.ZodType<readonly CaseResult[]> = z.custom<readonly CaseResult[]>(
+  (value) => Array.isArray(value),
+  "it must be an array",
+).refine((results) => results.length <= 100_000, "it must have at most 100,000 results");
+
 /** The rules for a new submission, but for its case results, which are checked one by one. */
 export const newSubmissionSchema: z.ZodType<NewSubmission> = z.strictObject({
   id: idField.optional(),
@@ -216,7 +222,7 @@ export const newSubmissionSchema: z.ZodType<NewSubmission> = z.strictObject({
   failure: textField(1, 5_000).optional(),
   confidenceInterval: intervalSchema.optional(),
   metrics: metricsSchema.optional(),
-  results: z.array(z.custom<CaseResult>()).max(100_000).optional(),
+  results: resultsSchema.optional(),
   execution: jsonObjectField.optional(),
   visibility: visibilitySchema.optional(),
 }).refine(

@@ -6,7 +6,10 @@ import { arrayLiteral } from "../array_literal.ts";
 import type { ResultArrays } from "./submission_statements.ts";
 
 /** How many results go in one statement: it bounds the memory that a large submission takes. */
-export const RESULTS_PER_STATEMENT = 1_000;
+export const RESULTS_PER_STATEMENT = 2_500;
+
+/** How many go in the first one if there are more: the server starts while the others are written. */
+const FIRST_RESULTS = 500;
 
 const CASE_NAME_LIMITS: TextLimits = { maxLength: 200 };
 
@@ -57,11 +60,29 @@ function checkCaseResult(result: CaseResult): void {
   if (output !== undefined) checkText("output", output, OUTPUT_LIMITS);
 }
 
-/** The arrays for one statement, from result `offset` on. */
-export function resultArrays(results: readonly CaseResult[], offset: number): ResultArrays {
-  const chunk = results.slice(offset, offset + RESULTS_PER_STATEMENT);
+/** Consecutive results: the index of the first, and the one after the last. */
+export interface ResultPart {
+  /** The index of the first. */
+  readonly from: number;
+  /** The index after the last. */
+  readonly to: number;
+}
+
+/** What goes in each statement; one empty part without results. */
+export function resultParts(count: number): [ResultPart, ...ResultPart[]] {
+  const first = { from: 0, to: count <= RESULTS_PER_STATEMENT ? count : FIRST_RESULTS };
+  const rest: ResultPart[] = [];
+  for (let from = first.to; from < count; from += RESULTS_PER_STATEMENT) {
+    rest.push({ from, to: Math.min(from + RESULTS_PER_STATEMENT, count) });
+  }
+  return [first, ...rest];
+}
+
+/** The arrays for one statement. */
+export function resultArrays(results: readonly CaseResult[], part: ResultPart): ResultArrays {
+  const chunk = results.slice(part.from, part.to);
   return {
-    offset,
+    offset: part.from,
     caseNames: arrayLiteral(chunk.map(({ caseName }) => caseName)),
     passed: arrayLiteral(chunk.map(({ passed }) => passed)),
     scores: arrayLiteral(chunk.map(({ score }) => score)),
@@ -71,13 +92,13 @@ export function resultArrays(results: readonly CaseResult[], offset: number): Re
 }
 
 /**
- * The same after a turn of the event loop, or nothing beyond the last result: a statement that was
- * just started goes out first, and the server works on it while this one is written.
+ * The same after a turn of the event loop: a statement that was just started goes out first, and the
+ * server works on it while this one is written.
  */
 export async function resultArraysLater(
   results: readonly CaseResult[],
-  offset: number,
-): Promise<ResultArrays | undefined> {
+  part: ResultPart,
+): Promise<ResultArrays> {
   await nextTurn();
-  return offset < results.length ? resultArrays(results, offset) : undefined;
+  return resultArrays(results, part);
 }

@@ -1,15 +1,15 @@
 import { newId } from "../../domain/ids.ts";
 import type { NewSubmission } from "../../domain/submission.ts";
 import { arrayLiteral } from "../array_literal.ts";
-import { resultArrays } from "./case_results.ts";
+import { resultArrays, resultParts } from "./case_results.ts";
 import { encodeStored } from "./stored_json.ts";
 import type { SubmissionInput } from "./submission_statements.ts";
 
 /** The parameters of a checked submission, with as many of its results as go in the first statement. */
 export function toSubmissionInput(submission: NewSubmission): SubmissionInput {
-  const { model, confidenceInterval: interval, metrics = {} } = submission;
+  const { model, confidenceInterval: interval, metrics = {}, results = [] } = submission;
   return {
-    ...resultArrays(submission.results ?? [], 0),
+    ...resultArrays(results, resultParts(results.length)[0]),
     id: submission.id ?? newId(),
     versionId: submission.versionId,
     provider: model.provider,

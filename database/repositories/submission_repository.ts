@@ -20,7 +20,7 @@ import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
 import { shareDeadline } from "../deadline.ts";
 import { count, readPage } from "../keyset.ts";
-import { checkCaseResults, resultArraysLater, RESULTS_PER_STATEMENT } from "./case_results.ts";
+import { checkCaseResults, resultArraysLater, resultParts } from "./case_results.ts";
 import {
   type Board,
   type BoardOptions,
@@ -221,22 +221,20 @@ export class PostgresSubmissionRepository {
     const alone = results.length === 0 && input.metricNames === "{}";
     if (alone) return (await this.#database.run(statements.createSubmission, input, options))[0];
     const { createSubmissionWithResults, addResults } = statements;
-    if (results.length <= RESULTS_PER_STATEMENT) {
+    const [, ...rest] = resultParts(results.length);
+    if (rest.length === 0) {
       return (await this.#database.run(createSubmissionWithResults, input, options))[0];
     }
     return await this.#database.transaction(async (transaction) => {
-      const [[row], second] = await Promise.all([
-        transaction.run(createSubmissionWithResults, input),
-        resultArraysLater(results, RESULTS_PER_STATEMENT),
-      ]);
-      if (!row) return undefined;
-      for (let next = second; next;) {
-        [, next] = await Promise.all([
-          transaction.run(addResults, { ...next, submissionId: input.id }),
-          resultArraysLater(results, next.offset + RESULTS_PER_STATEMENT),
-        ]);
+      const created = transaction.run(createSubmissionWithResults, input);
+      let running: Promise<unknown> = created;
+      for (const part of rest) {
+        const [arrays] = await Promise.all([resultArraysLater(results, part), running]);
+        if ((await created).length === 0) return undefined;
+        running = transaction.run(addResults, { ...arrays, submissionId: input.id });
       }
-      return row;
+      await running;
+      return (await created)[0];
     }, options);
   }
 

@@ -4,6 +4,7 @@ import {
   checkCaseResults,
   resultArrays,
   resultArraysLater,
+  resultParts,
   RESULTS_PER_STATEMENT,
 } from "../../../database/repositories/case_results.ts";
 import type { CaseResult } from "../../../domain/submission.ts";
@@ -26,22 +27,32 @@ test("a refused result is named by its index and field", () => {
   }
 });
 
-test("the arrays hold one part of the results, and nothing beyond the end", async () => {
-  const results = Array.from({ length: RESULTS_PER_STATEMENT + 2 }, (_, i): CaseResult => ({
-    caseName: `c${i}`,
-    passed: true,
-    score: i,
-  }));
-  const last = {
-    offset: RESULTS_PER_STATEMENT,
-    caseNames: `{"c${RESULTS_PER_STATEMENT}","c${RESULTS_PER_STATEMENT + 1}"}`,
-    passed: "{true,true}",
-    scores: `{${RESULTS_PER_STATEMENT},${RESULTS_PER_STATEMENT + 1}}`,
+test("the parts cover all results in order, and the first of many is small", () => {
+  assert.deepEqual(resultParts(0), [{ from: 0, to: 0 }]);
+  assert.deepEqual(resultParts(RESULTS_PER_STATEMENT), [{ from: 0, to: RESULTS_PER_STATEMENT }]);
+  for (const count of [RESULTS_PER_STATEMENT + 1, 10_000, 100_000]) {
+    const parts = resultParts(count);
+    assert.ok(parts[0].to < RESULTS_PER_STATEMENT);
+    parts.forEach(({ from, to }, index) => {
+      assert.equal(from, parts[index - 1]?.to ?? 0);
+      assert.ok(to > from && to - from <= RESULTS_PER_STATEMENT);
+    });
+    assert.equal(parts.at(-1)?.to, count);
+  }
+});
+
+test("the arrays hold one part of the results", async () => {
+  const results: CaseResult[] = [0, 1, 2, 3].map((score) => ({ caseName: `c${score}`, score }));
+  const part = { from: 1, to: 3 };
+  const arrays = {
+    offset: 1,
+    caseNames: '{"c1","c2"}',
+    passed: "{NULL,NULL}",
+    scores: "{1,2}",
     durations: "{NULL,NULL}",
     outputs: "{NULL,NULL}",
   };
-  assert.deepEqual(resultArrays(results, RESULTS_PER_STATEMENT), last);
-  assert.deepEqual(await resultArraysLater(results, RESULTS_PER_STATEMENT), last);
-  assert.equal(await resultArraysLater(results, 2 * RESULTS_PER_STATEMENT), undefined);
-  assert.equal(resultArrays([], 0).caseNames, "{}");
+  assert.deepEqual(resultArrays(results, part), arrays);
+  assert.deepEqual(await resultArraysLater(results, part), arrays);
+  assert.equal(resultArrays([], { from: 0, to: 0 }).caseNames, "{}");
 });
