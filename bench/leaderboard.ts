@@ -91,7 +91,7 @@ async function benchReads(
   ]);
 }
 
-/** The bare insert goes into a table with the same columns, indexes and foreign keys, but without the board. */
+/** The bare insert goes into a table that is the same but for the board. */
 async function benchWrites(
   { pool, userId }: Fixture,
   raw: pg.Pool,
@@ -163,6 +163,8 @@ const BARE_TABLE = `create table bare_submissions (
   foreign key (organization_id) references organizations (id),
   foreign key (verified_by) references users (id)
 );
+create trigger bare_submissions_refer before insert on bare_submissions
+for each row execute function submission_refers_to_living();
 insert into bare_submissions (id, version_id, benchmark_id, model_provider, model_name, submitted_by,
   status, score)
 select id, version_id, benchmark_id, model_provider, model_name, submitted_by, status, score
