@@ -1,4 +1,4 @@
-import { checkText } from "../core/validation.ts";
+import { checkText, kindOf } from "../core/validation.ts";
 import { ValidationError } from "../core/errors.ts";
 
 /** The longest key, in bytes of UTF-8, before an adapter adds its namespace. */
@@ -34,6 +34,44 @@ export function checkPattern(pattern: unknown): string {
 export function checkBatch(field: string, size: number): number {
   if (size <= MAX_BATCH) return size;
   throw new ValidationError(field, `there must be at most ${MAX_BATCH}, got ${size}`);
+}
+
+/** Returns the keys if they are an array of at most {@linkcode MAX_BATCH}, each as {@linkcode checkKey} says. */
+export function checkKeys(keys: unknown): readonly string[] {
+  if (!Array.isArray(keys)) {
+    throw new ValidationError("keys", `they must be an array, got ${kindOf(keys)}`);
+  }
+  checkBatch("keys", keys.length);
+  keys.forEach((key, i) => checkKey(key, `keys[${i}]`));
+  return keys;
+}
+
+/**
+ * Returns the entries as an array if they are iterable, at most {@linkcode MAX_BATCH}, and each a key, as
+ * {@linkcode checkKey} says, with a value.
+ */
+export function checkEntries(
+  entries: unknown,
+): readonly (readonly [key: string, value: unknown])[] {
+  if (!isIterable(entries)) {
+    throw new ValidationError("entries", `they must be iterable, got ${kindOf(entries)}`);
+  }
+  const all = [...entries];
+  checkBatch("entries", all.length);
+  return all.map((entry, i) => {
+    if (!Array.isArray(entry)) {
+      throw new ValidationError(
+        `entries[${i}]`,
+        `it must be a pair of key and value, got ${kindOf(entry)}`,
+      );
+    }
+    return [checkKey(entry[0], `entries[${i}].key`), entry[1]] as const;
+  });
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof (value as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] ===
+    "function";
 }
 
 function checkCharacters(field: string, value: unknown, forbidden: RegExp): string {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkCall, closedError, interruptedError } from "../../cache/call_rules.ts";
+import { checkCall, checkLoader, closedError, interruptedError } from "../../cache/call_rules.ts";
 
 test("a call may start without options, and with a deadline and a live signal", () => {
   assert.doesNotThrow(() => checkCall("CacheProvider.get", undefined));
@@ -33,4 +33,12 @@ test("a closed cache says so", () => {
     closedError("CacheProvider.get").message,
     "Cannot use CacheProvider.get: the cache is closed",
   );
+});
+
+test("a loader is a function", () => {
+  assert.doesNotThrow(() => checkLoader(() => 1));
+  assert.throws(() => checkLoader(5), {
+    field: "loader",
+    message: "Cannot use loader: it must be a function, got number",
+  });
 });
