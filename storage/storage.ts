@@ -177,6 +177,12 @@ export interface StorageCapabilities {
  * - Iterating with a delimiter gives the objects directly below the prefix.
  * - A page can be shorter than its limit, and even empty, though more follow; only a missing `nextCursor` ends a listing.
  *
+ * Damage
+ * - Reading an object that is found damaged rejects with code `corrupted` and its `key`, `exists` too.
+ * - A listing that finds an object damaged rejects with code `corrupted` and its `key`, for to leave
+ *   it out would say that it is gone.
+ * - Uploading anew and deleting repair what is damaged; everything else can be read all the while.
+ *
  * Buckets
  * - Writing, deleting, listing and copying in a missing bucket reject with a `NotFoundError`.
  * - Creating a bucket that exists already changes nothing.
@@ -188,8 +194,9 @@ export interface StorageCapabilities {
  * - After `close`, every call rejects with code `closed`; closing again is fine.
  *
  * Not promised: any order between writers of different keys; that a listing is a snapshot; versions
- * other than the last; that calls still running at `close` succeed. An interrupted write says in
- * `outcome` whether it can have happened.
+ * other than the last; that changed bytes are noticed, for which there is `downloadVerified`; that
+ * calls still running at `close` succeed. An interrupted write says in `outcome` whether it can have
+ * happened.
  */
 export interface StorageProvider extends AsyncDisposable {
   /** What this provider can do. */
