@@ -3,8 +3,10 @@ import type { InfrastructureError } from "../core/errors.ts";
 import type { Page } from "../core/page.ts";
 
 /**
- * What can be uploaded. A string is stored as UTF-8. Bytes, and chunks of a stream, must not be
- * changed until the upload settles. A stream belongs to the provider from the call on: it is read to its end, or cancelled.
+ * What can be uploaded. A string is stored as UTF-8. Bytes are copied before the call returns, so
+ * they may be changed while the upload is under way; for what is too large to be in memory twice there
+ * are `Blob` and stream. A stream belongs to the provider from the call on: it is read to its end, or
+ * cancelled. Its chunks are not copied and must not be changed until the upload settles.
  */
 export type StorageBody = string | Uint8Array | Blob | ReadableStream<Uint8Array>;
 
@@ -155,6 +157,7 @@ export interface StorageCapabilities {
  * - An upload replaces the object, its content type and its metadata at once.
  * - Readers see the old object or the new one, never a part of either.
  * - A body that fails, is aborted, or has another size than declared leaves no object, and the old one stays.
+ * - What a caller changes after the call, bytes or options, is not seen, also while the upload is under way.
  * - Of uploads to one key at the same time, one wins as a whole.
  * - With `createOnly`, exactly one of several uploads succeeds; the others reject with code `already_exists`.
  * - With `ifMatch`, exactly one of several uploads over a version succeeds; the others reject with

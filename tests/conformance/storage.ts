@@ -5,6 +5,7 @@ import { callCases } from "./storage/calls.ts";
 import type { StorageCase } from "./storage/case.ts";
 import { conditionCases } from "./storage/conditions.ts";
 import { damageCases } from "./storage/damage.ts";
+import { isolationCases } from "./storage/isolation.ts";
 import { listingCases } from "./storage/listing.ts";
 import { nameCases } from "./storage/names.ts";
 import { readingCases } from "./storage/reading.ts";
@@ -31,6 +32,7 @@ export function storageConformance(test: TestFn, harness: StorageHarness): void 
   const cases: readonly StorageCase[] = [
     ...nameCases,
     ...writingCases,
+    ...isolationCases,
     ...conditionCases,
     ...readingCases,
     ...listingCases,
