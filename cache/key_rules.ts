@@ -1,4 +1,4 @@
-import { checkText, kindOf } from "../core/validation.ts";
+import { checkText, findCharacter, kindOf } from "../core/validation.ts";
 import { ValidationError } from "../core/errors.ts";
 
 /** The longest key, in bytes of UTF-8, before an adapter adds its namespace. */
@@ -77,12 +77,11 @@ function isIterable(value: unknown): value is Iterable<unknown> {
 function checkCharacters(field: string, value: unknown, forbidden: RegExp): string {
   const text = checkText(field, value, { maxLength: MAX_KEY_BYTES });
   checkBytes(field, text);
-  const match = forbidden.exec(text);
-  if (match === null) return text;
-  const character = match[0].codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
+  if (!forbidden.test(text)) return text;
   throw new ValidationError(
     field,
-    `whitespace, control and reserved characters have no place in it, got U+${character} at ${match.index}`,
+    "whitespace, control and reserved characters have no place in it, got " +
+      findCharacter(text, forbidden),
   );
 }
 

@@ -14,8 +14,9 @@ test("a refusal names the field, the character and its position, and not the key
   assert.throws(() => checkKey("s3cr3t*"), {
     field: "key",
     message: "Cannot use key: whitespace, control and reserved characters have no place in it, " +
-      "got U+002A at 6",
+      "got U+002A at position 7",
   });
+  assert.throws(() => checkKey("a:🏁 b"), { message: /got U\+0020 at position 4$/ });
   assert.throws(() => checkKey("世".repeat(171), "keys[3]"), {
     message: "Cannot use keys[3]: it must have at most 512 bytes, got 513",
   });
