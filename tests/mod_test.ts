@@ -78,6 +78,25 @@ test("a data folder that a newer version migrated is refused, and left for other
   }
 });
 
+test("when a part cannot be had, those that were opened before are closed", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "exchange-"));
+  const failure = new Error("no events today");
+  const options = {
+    dataDir,
+    get events(): never {
+      throw failure;
+    },
+  };
+  try {
+    await assert.rejects(Infrastructure.embedded(options), failure);
+    // A database that was left open would hold its folder.
+    const exchange = await Infrastructure.embedded({ dataDir });
+    await exchange.close();
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
 test("a data folder without a name is refused instead of forgotten", async () => {
   for (const dataDir of ["", "a\0b", 5 as unknown as string]) {
     const { code, field } = await Infrastructure.embedded({ dataDir }).then(
