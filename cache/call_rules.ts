@@ -22,6 +22,13 @@ export function checkLoader(loader: unknown): void {
   throw new ValidationError("loader", `it must be a function, got ${kindOf(loader)}`);
 }
 
+/** Throws a `ValidationError` unless there is no schema, or one that can parse. */
+export function checkSchema(schema: unknown): void {
+  if (schema === undefined) return;
+  if (typeof (schema as { readonly parse?: unknown } | null)?.parse === "function") return;
+  throw new ValidationError("schema", `it must have a method parse, got ${kindOf(schema)}`);
+}
+
 /** The error for a call that its deadline or its signal ended on the way. */
 export function interruptedError(operation: string, interruption: Interruption): CacheError {
   const why = interruption.kind === "timeout"

@@ -13,7 +13,7 @@ import type {
   ValueSchema,
   WriteOptions,
 } from "../cache.ts";
-import { checkCall, checkLoader, closedError } from "../call_rules.ts";
+import { checkCall, checkLoader, checkSchema, closedError } from "../call_rules.ts";
 import { encodeValue } from "../encoded_value.ts";
 import { type ExpiringEntry, ExpiringLru } from "../expiring_lru.ts";
 import { freezeValue, handOut } from "../frozen_value.ts";
@@ -86,12 +86,14 @@ export class MemoryCacheProvider implements CacheProvider {
   /** See {@linkcode CacheProvider.get}. */
   async get<T>(key: string, options?: ReadOptions<T>): Promise<T | undefined> {
     this.#enter("get", options);
+    checkSchema(options?.schema);
     return this.#read(key, options?.schema);
   }
 
   /** See {@linkcode CacheProvider.mget}. */
   async mget<T>(keys: readonly string[], options?: ReadOptions<T>): Promise<(T | undefined)[]> {
     this.#enter("mget", options);
+    checkSchema(options?.schema);
     return checkKeys(keys).map((key) => this.#read(key, options?.schema));
   }
 
@@ -181,6 +183,7 @@ export class MemoryCacheProvider implements CacheProvider {
   async getOrSet<T>(key: string, loader: Loader<T>, options?: GetOrSetOptions<T>): Promise<T> {
     this.#enter("getOrSet", options);
     checkLoader(loader);
+    checkSchema(options?.schema);
     this.#ttlMs(options);
     const cached = this.#read(key, options?.schema);
     return cached === undefined ? this.#loadShared(key, loader, options) : cached;

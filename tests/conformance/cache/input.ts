@@ -95,6 +95,19 @@ function testShapes(test: CacheTest): void {
     });
   }
 
+  for (const wrong of [5, null, {}] as never[]) {
+    test(`a schema that is ${JSON.stringify(wrong)} is refused, and costs no value`, async ({ cache }) => {
+      await cache.set("k", 1);
+      const options = { schema: wrong };
+      for (const key of ["k", "missing"]) {
+        await rejects(cache.get(key, options), "invalid_input", "schema");
+        await rejects(cache.mget([key], options), "invalid_input", "schema");
+        await rejects(cache.getOrSet(key, () => 2, options), "invalid_input", "schema");
+      }
+      assert.deepEqual(await cache.mget(["k", "missing"]), [1, undefined]);
+    });
+  }
+
   test("entries are what any iterable of pairs gives", async ({ cache }) => {
     await cache.mset(new Map([["a", 1], ["b", 2]]));
     assert.deepEqual(await cache.mget(["a", "b"]), [1, 2]);
