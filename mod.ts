@@ -65,18 +65,11 @@ export interface EmbeddedOptions extends Partial<InfrastructureParts> {
 
 /** How to run on servers. */
 export interface FromEnvironmentOptions extends Partial<InfrastructureParts> {
-  /** The variables. Default: those of the process, of which only the ones below are read. */
+  /** The variables. Default: `DATABASE_URL`, `REDIS_URL` and `S3_ENDPOINT` of the process; no others are read. */
   readonly environment?: Environment;
 }
 
-const VARIABLES = [
-  "DATABASE_URL",
-  "REDIS_URL",
-  "AWS_REGION",
-  "S3_ENDPOINT",
-  "AWS_ACCESS_KEY_ID",
-  "AWS_SECRET_ACCESS_KEY",
-] as const;
+const VARIABLES = ["DATABASE_URL", "REDIS_URL", "S3_ENDPOINT"] as const;
 
 /** Everything that a service of the exchange needs from the outside world. */
 export class Infrastructure implements InfrastructureParts, AsyncDisposable {
@@ -136,8 +129,9 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
    * Runs on the servers that the environment names. Parts that are passed in are used instead, and their variables not read.
    * Never falls back to anything embedded.
    *
-   * Throws a {@linkcode ConfigurationError} that lists every missing and malformed variable at once, before anything is opened.
-   * This version has a server adapter for the database only: cache, storage and events have to be passed in.
+   * Throws a {@linkcode ConfigurationError} that lists every problem at once, before anything is opened. This version has
+   * a server adapter for the database only: cache, storage and events have to be passed in. The variables of one that is
+   * not are no problem while they are missing, for no value of theirs would help, but are if they are malformed.
    */
   static fromEnv(options: FromEnvironmentOptions = {}): Promise<Infrastructure> {
     const environment = options.environment ?? readEnvironment(VARIABLES);
@@ -146,7 +140,7 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
       const problems = [
         ...options.database ? [] : databaseProblems(environment["DATABASE_URL"]),
         ...cache && events ? [] : addressProblems(environment, "REDIS_URL", "redis"),
-        ...storage ? [] : storageProblems(environment),
+        ...storage ? [] : addressProblems(environment, "S3_ENDPOINT", "http"),
         ...cache ? [] : ["cache has no server adapter in this version; pass one in"],
         ...storage ? [] : ["storage has no server adapter in this version; pass one in"],
         ...events ? [] : ["events have no server adapter in this version; pass one in"],
@@ -220,17 +214,9 @@ function embeddedStorage(dataDir: string | undefined): StorageProvider {
     : new MemoryStorageProvider();
 }
 
-function storageProblems(environment: Environment): string[] {
-  const names = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-  const problems = names.filter((name) => !environment[name]).map((name) => `${name} is not set`);
-  // An endpoint is for servers other than Amazon's.
-  if (!environment["S3_ENDPOINT"]) return problems;
-  return [...problems, ...addressProblems(environment, "S3_ENDPOINT", "http")];
-}
-
 function addressProblems(environment: Environment, name: string, scheme: string): string[] {
   const address = environment[name];
-  if (!address) return [`${name} is not set`];
+  if (!address) return [];
   if (new RegExp(`^${scheme}s?://[^/]`, "i").test(address) && URL.canParse(address)) return [];
   return [`${name} is not a URL such as ${scheme}://host:port or ${scheme}s://host:port`];
 }

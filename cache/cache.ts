@@ -15,7 +15,7 @@ export interface ReadOptions<T> extends CallOptions {
 /** How to write. */
 export interface WriteOptions extends CallOptions {
   /**
-   * How long the value lives, a whole number of milliseconds from 1 to 2,147,483,647.
+   * How long the value lives, a whole number of milliseconds from 1 to 315,360,000,000 (ten years).
    * Default: the provider's `defaultTtlMs`, or without one for ever.
    */
   readonly ttlMs?: number | undefined;

@@ -1,5 +1,6 @@
 import { type CallOptions, checkTimeout, type Interruption } from "../core/call_options.ts";
-import { CacheError } from "../core/errors.ts";
+import { CacheError, ValidationError } from "../core/errors.ts";
+import { kindOf } from "../core/validation.ts";
 
 /**
  * The first thing every call does: throws a `ValidationError` for a bad `timeoutMs`, and a
@@ -13,6 +14,19 @@ export function checkCall(operation: string, options: CallOptions | undefined): 
     code: "aborted",
     operation,
   });
+}
+
+/** Throws a `ValidationError` unless `loader` can be called. */
+export function checkLoader(loader: unknown): void {
+  if (typeof loader === "function") return;
+  throw new ValidationError("loader", `it must be a function, got ${kindOf(loader)}`);
+}
+
+/** Throws a `ValidationError` unless there is no schema, or one that can parse. */
+export function checkSchema(schema: unknown): void {
+  if (schema === undefined) return;
+  if (typeof (schema as { readonly parse?: unknown } | null)?.parse === "function") return;
+  throw new ValidationError("schema", `it must have a method parse, got ${kindOf(schema)}`);
 }
 
 /** The error for a call that its deadline or its signal ended on the way. */

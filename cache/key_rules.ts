@@ -1,4 +1,4 @@
-import { checkText } from "../core/validation.ts";
+import { checkText, findCharacter, kindOf } from "../core/validation.ts";
 import { ValidationError } from "../core/errors.ts";
 
 /** The longest key, in bytes of UTF-8, before an adapter adds its namespace. */
@@ -36,15 +36,52 @@ export function checkBatch(field: string, size: number): number {
   throw new ValidationError(field, `there must be at most ${MAX_BATCH}, got ${size}`);
 }
 
+/** Returns the keys if they are an array of at most {@linkcode MAX_BATCH}, each as {@linkcode checkKey} says. */
+export function checkKeys(keys: unknown): readonly string[] {
+  if (!Array.isArray(keys)) {
+    throw new ValidationError("keys", `they must be an array, got ${kindOf(keys)}`);
+  }
+  checkBatch("keys", keys.length);
+  keys.forEach((key, i) => checkKey(key, `keys[${i}]`));
+  return keys;
+}
+
+/**
+ * Returns the entries as an array if they are iterable, at most {@linkcode MAX_BATCH}, and each a key, as
+ * {@linkcode checkKey} says, with a value.
+ */
+export function checkEntries(
+  entries: unknown,
+): readonly (readonly [key: string, value: unknown])[] {
+  if (!isIterable(entries)) {
+    throw new ValidationError("entries", `they must be iterable, got ${kindOf(entries)}`);
+  }
+  const all = [...entries];
+  checkBatch("entries", all.length);
+  return all.map((entry, i) => {
+    if (!Array.isArray(entry)) {
+      throw new ValidationError(
+        `entries[${i}]`,
+        `it must be a pair of key and value, got ${kindOf(entry)}`,
+      );
+    }
+    return [checkKey(entry[0], `entries[${i}].key`), entry[1]] as const;
+  });
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof (value as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] ===
+    "function";
+}
+
 function checkCharacters(field: string, value: unknown, forbidden: RegExp): string {
   const text = checkText(field, value, { maxLength: MAX_KEY_BYTES });
   checkBytes(field, text);
-  const match = forbidden.exec(text);
-  if (match === null) return text;
-  const character = match[0].codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
+  if (!forbidden.test(text)) return text;
   throw new ValidationError(
     field,
-    `whitespace, control and reserved characters have no place in it, got U+${character} at ${match.index}`,
+    "whitespace, control and reserved characters have no place in it, got " +
+      findCharacter(text, forbidden),
   );
 }
 

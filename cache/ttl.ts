@@ -1,7 +1,7 @@
 import { checkInteger } from "../core/validation.ts";
 
-/** The longest TTL, about 24.8 days: above it the timers of every runtime fire at once. */
-export const MAX_TTL_MS: number = 2 ** 31 - 1;
+/** The longest TTL, ten years of 365 days: more is rather a mistake in the unit than a wish. */
+export const MAX_TTL_MS: number = 10 * 365 * 86_400_000;
 
 /**
  * Returns the TTL if it is a whole number of milliseconds from 1 to {@linkcode MAX_TTL_MS}; throws

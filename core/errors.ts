@@ -118,10 +118,24 @@ export class CacheError extends InfrastructureError {
   override readonly name: string = "CacheError";
 }
 
+/** What a {@linkcode StorageError} carries besides. */
+export interface StorageErrorDetails extends ErrorDetails {
+  /** The key of the object that was found damaged. */
+  readonly key?: string;
+}
+
 /** An object storage operation failed. */
 export class StorageError extends InfrastructureError {
   /** The name of this class. */
   override readonly name: string = "StorageError";
+  /** The key of the object that was found damaged, also by a listing. */
+  readonly key: string | undefined;
+
+  /** Creates the error. */
+  constructor(message: string, details: StorageErrorDetails) {
+    super(message, details);
+    this.key = details.key;
+  }
 }
 
 /** An event could not be published or received. */

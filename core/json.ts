@@ -9,6 +9,9 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | {
 /** How deep a value may nest; deeper ones overflow the stack of some readers. */
 const MAX_DEPTH = 200;
 
+/** How much of the path of such a value an error shows. */
+const SHOWN_LEVELS = 8;
+
 /**
  * Encodes a value as JSON that every store of this library returns unchanged.
  *
@@ -16,7 +19,7 @@ const MAX_DEPTH = 200;
  * does). Refused with a {@linkcode ValidationError} that names the path below `field`: `NaN` and
  * infinities (JSON would turn them into `null`), `bigint`, functions, symbols, maps, sets and bytes
  * (JSON would drop their content), NUL and lone surrogates, a `__proto__` key, cycles and nesting
- * below 200 levels.
+ * below 200 levels (of whose path the error names the beginning).
  */
 export function encodeJson(field: string, value: unknown): string {
   checkJson(field, value, 0);
@@ -48,7 +51,8 @@ function checkJson(path: string, value: unknown, depth: number): void {
     throw new ValidationError(path, `JSON cannot hold it, got ${kindOf(value)}`);
   }
   if (depth >= MAX_DEPTH) {
-    throw new ValidationError(path, `it is nested more than ${MAX_DEPTH} levels deep`);
+    const why = `it is nested more than ${MAX_DEPTH} levels deep, or holds itself`;
+    throw new ValidationError(beginningOf(path), why);
   }
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) checkJson(`${path}[${i}]`, value[i], depth + 1);
@@ -56,6 +60,11 @@ function checkJson(path: string, value: unknown, depth: number): void {
   }
   if (value instanceof Date) return checkDate(path, value);
   checkRecord(path, value, depth);
+}
+
+/** The path of 200 levels would fill the log, and the way into a cycle is at its beginning. */
+function beginningOf(path: string): string {
+  return `${path.split(/(?=[.[])/).slice(0, SHOWN_LEVELS).join("")}…`;
 }
 
 function checkRecord(path: string, value: object, depth: number): void {

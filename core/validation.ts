@@ -38,6 +38,19 @@ export function textFlaw(text: string): string | undefined {
   return undefined;
 }
 
+/**
+ * Names the first character of `text` that matches, such as `U+002A at position 5`, without showing
+ * it: it may be a control character. Counts characters, not UTF-16 code units, from 1. Returns
+ * `undefined` if none matches.
+ */
+export function findCharacter(text: string, forbidden: RegExp): string | undefined {
+  const characters = Array.from(text);
+  const index = characters.findIndex((character) => forbidden.test(character));
+  const codePoint = characters[index]?.codePointAt(0);
+  if (codePoint === undefined) return undefined;
+  return `U+${codePoint.toString(16).toUpperCase().padStart(4, "0")} at position ${index + 1}`;
+}
+
 /** Returns `value` if it is an integer in the range; throws a {@linkcode ValidationError} otherwise. */
 export function checkInteger(
   field: string,

@@ -1,4 +1,4 @@
-import { checkText, kindOf } from "../core/validation.ts";
+import { checkText, findCharacter, kindOf } from "../core/validation.ts";
 import { ValidationError } from "../core/errors.ts";
 
 /** The longest channel and the longest pattern, in characters. */
@@ -10,6 +10,8 @@ const MAX_CHANNELS = 1_000;
 const SEGMENT = /^[A-Za-z0-9._-]+$/;
 const CHANNEL = /^[A-Za-z0-9._-]+(?::[A-Za-z0-9._-]+)*$/;
 const PATTERN = /^[A-Za-z0-9._*-]+(?::[A-Za-z0-9._*-]+)*$/;
+/** A text without one of these can be shown: what is wrong with it is the order. */
+const FOREIGN = /[^A-Za-z0-9._:*-]/;
 
 /**
  * Returns `value` if it is one segment of a channel, such as the id in `events:benchmark:123`:
@@ -96,13 +98,8 @@ interface Syntax {
 function checkSyntax(field: string, value: unknown, { syntax, maxLength, rule }: Syntax): string {
   const text = checkText(field, value, { maxLength });
   if (syntax.test(text)) return text;
-  throw new ValidationError(field, `${rule}, got ${describeFlaw(text)}`);
-}
-
-/** Says what is wrong without repeating the text, which may hold control characters. */
-function describeFlaw(text: string): string {
-  const position = [...text].findIndex((character) => !/[A-Za-z0-9._:*-]/.test(character));
-  const codePoint = [...text][position]?.codePointAt(0);
-  if (codePoint === undefined) return JSON.stringify(text);
-  return `U+${codePoint.toString(16).toUpperCase().padStart(4, "0")} at position ${position + 1}`;
+  throw new ValidationError(
+    field,
+    `${rule}, got ${findCharacter(text, FOREIGN) ?? JSON.stringify(text)}`,
+  );
 }

@@ -139,7 +139,7 @@ export interface Subscription extends AsyncDisposable {
   unsubscribe(options?: CallOptions): Promise<void>;
   /**
    * Resolves when the subscription has ended, by `unsubscribe` or with the bus, and the last handler
-   * call is over or was given up. Never rejects.
+   * call is over or was given up, so a handler that awaits it waits for itself. Never rejects.
    */
   readonly ended: Promise<void>;
 }
@@ -225,6 +225,9 @@ export interface EventBus extends EventPublisher, EventSubscriber, AsyncDisposab
    * At the deadline it stops waiting: what is still queued is dropped, the signals of the handlers
    * under way abort, and it rejects with code `timeout` (or `aborted`) saying how much that was. The
    * bus is closed also then. Idempotent: every call gets the promise of the first one.
+   *
+   * A handler that awaits it waits for itself, until the deadline, and so drops what is queued. One
+   * that starts it and goes on is waited for like every other.
    */
   close(options?: CallOptions): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import {
-  type ErrorDetails,
   InfrastructureError,
   NotFoundError,
   StorageError,
+  type StorageErrorDetails,
 } from "../core/errors.ts";
 import type { StorageCapabilities, StorageProvider } from "./storage.ts";
 
@@ -38,7 +38,7 @@ export function operationName(operation: StorageOperation): string {
 export function storageFailure(
   operation: StorageOperation,
   why: string,
-  details: Omit<ErrorDetails, "operation">,
+  details: Omit<StorageErrorDetails, "operation">,
 ): StorageError {
   return new StorageError(`Cannot ${PURPOSES[operation]}: ${why}`, {
     ...details,
@@ -49,6 +49,12 @@ export function storageFailure(
 /** There is no such object, or no such bucket. */
 export function missing(operation: StorageOperation, what: "object" | "bucket"): NotFoundError {
   return new NotFoundError(what, { operation: operationName(operation) });
+}
+
+/** What is stored under the key is not what was written. */
+export function damaged(operation: StorageOperation, key: string): StorageError {
+  const why = `what is stored of ${JSON.stringify(key)} is damaged`;
+  return storageFailure(operation, why, { code: "corrupted", key });
 }
 
 /** `createOnly` met an object. */

@@ -77,7 +77,7 @@ export function checkUpload(
     throw new ValidationError("ifMatch", "it cannot be combined with createOnly");
   }
   return {
-    chunks: readBody(data, { size, signal }),
+    chunks: readBody(takeOver(data), { size, signal }),
     size,
     contentType: resolveContentType(options.contentType, data),
     metadata: readMetadata(metadata),
@@ -117,6 +117,11 @@ export function checkPresign(options: PresignOptions): PresignRequest {
     checkContentType(contentType);
   }
   return { expiresInMs, method, contentType };
+}
+
+/** The caller may change its bytes as soon as the call has returned. */
+function takeOver(data: StorageBody): StorageBody {
+  return data instanceof Uint8Array ? new Uint8Array(data) : data;
 }
 
 function checkEtag(ifMatch: unknown): string | undefined {

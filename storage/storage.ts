@@ -3,8 +3,10 @@ import type { InfrastructureError } from "../core/errors.ts";
 import type { Page } from "../core/page.ts";
 
 /**
- * What can be uploaded. A string is stored as UTF-8. Bytes, and chunks of a stream, must not be
- * changed until the upload settles. A stream belongs to the provider from the call on: it is read to its end, or cancelled.
+ * What can be uploaded. A string is stored as UTF-8. Bytes are copied before the call returns, so
+ * they may be changed while the upload is under way; for what is too large to be in memory twice there
+ * are `Blob` and stream. A stream belongs to the provider from the call on: it is read to its end, or
+ * cancelled. Its chunks are not copied and must not be changed until the upload settles.
  */
 export type StorageBody = string | Uint8Array | Blob | ReadableStream<Uint8Array>;
 
@@ -155,6 +157,7 @@ export interface StorageCapabilities {
  * - An upload replaces the object, its content type and its metadata at once.
  * - Readers see the old object or the new one, never a part of either.
  * - A body that fails, is aborted, or has another size than declared leaves no object, and the old one stays.
+ * - What a caller changes after the call, bytes or options, is not seen, also while the upload is under way.
  * - Of uploads to one key at the same time, one wins as a whole.
  * - With `createOnly`, exactly one of several uploads succeeds; the others reject with code `already_exists`.
  * - With `ifMatch`, exactly one of several uploads over a version succeeds; the others reject with
@@ -177,6 +180,12 @@ export interface StorageCapabilities {
  * - Iterating with a delimiter gives the objects directly below the prefix.
  * - A page can be shorter than its limit, and even empty, though more follow; only a missing `nextCursor` ends a listing.
  *
+ * Damage
+ * - Reading an object that is found damaged rejects with code `corrupted` and its `key`, `exists` too.
+ * - A listing that finds an object damaged rejects with code `corrupted` and its `key`, for to leave
+ *   it out would say that it is gone.
+ * - Uploading anew and deleting repair what is damaged; everything else can be read all the while.
+ *
  * Buckets
  * - Writing, deleting, listing and copying in a missing bucket reject with a `NotFoundError`.
  * - Creating a bucket that exists already changes nothing.
@@ -188,8 +197,9 @@ export interface StorageCapabilities {
  * - After `close`, every call rejects with code `closed`; closing again is fine.
  *
  * Not promised: any order between writers of different keys; that a listing is a snapshot; versions
- * other than the last; that calls still running at `close` succeed. An interrupted write says in
- * `outcome` whether it can have happened.
+ * other than the last; that changed bytes are noticed, for which there is `downloadVerified`; that
+ * calls still running at `close` succeed. An interrupted write says in `outcome` whether it can have
+ * happened.
  */
 export interface StorageProvider extends AsyncDisposable {
   /** What this provider can do. */

@@ -4,7 +4,7 @@ import { bodySize, bodyStream, checkBody, orCancel } from "./body.ts";
 import { runCall, TRANSFER_TIMEOUT_MS } from "./call.ts";
 import { type Sha256, startSha256 } from "./digest.ts";
 import { storageFailure } from "./failures.ts";
-import { resolveContentType } from "./object_metadata.ts";
+import { checkMetadata, resolveContentType } from "./object_metadata.ts";
 import { collect } from "./read_stream.ts";
 import type {
   DownloadOptions,
@@ -112,10 +112,10 @@ async function uploadHashed(
   options: UploadVerifiedOptions,
 ): Promise<VerifiedObject> {
   checkBody(data);
-  const { sha256: given, metadata = {}, size = bodySize(data), ...rest } = options;
+  const { sha256: given, size = bodySize(data), ...rest } = options;
   const expected = given === undefined ? undefined : checkSha256(given);
   const contentType = resolveContentType(options.contentType, data);
-  if (typeof metadata !== "function") withDigest(metadata, "");
+  const metadata = takeOver(options.metadata);
   const hash = startSha256();
   let sha256 = "";
   const describe = (): UserMetadata => {
@@ -141,6 +141,14 @@ function hashing(
     },
     flush: atEnd,
   });
+}
+
+/** The caller may change its object as soon as the call has returned. */
+function takeOver(metadata: UploadOptions["metadata"] = {}): UserMetadata | (() => UserMetadata) {
+  if (typeof metadata === "function") return metadata;
+  const copy = checkMetadata(metadata);
+  withDigest(copy, "");
+  return copy;
 }
 
 function withDigest(metadata: UserMetadata, sha256: string): UserMetadata {

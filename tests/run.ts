@@ -1,11 +1,4 @@
-/**
- * Runs the suite on every runtime: `deno task test [part of a path]…`
- *
- *     --runtime deno,bun,node   only these
- *     --require postgres        a test that is skipped because this service is missing fails instead
- *     --jobs 2                  how many test files run at once; by default one for each core
- *     --timeout 300             after how many seconds a test file is stopped and has failed
- */
+/** Runs the suite on every runtime: `deno task test`; `deno task test --help` lists the options. */
 import { globSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
@@ -19,6 +12,16 @@ import { findRuntime, type Runtime, RUNTIME_NAMES, type RuntimeName } from "./su
 import { REQUIRED_VARIABLE, SERVICES } from "./support/services.ts";
 import { failures, isFailure, skips, totals } from "./support/summary.ts";
 
+const USAGE = `Runs the suite on every runtime: deno task test [options] [part of a path]…
+
+  --runtime ${RUNTIME_NAMES.join(",")}   only these
+  --require ${
+  Object.keys(SERVICES).join(",").padEnd(14)
+}  a test that is skipped because this service is missing fails instead
+  --jobs 2                  how many test files run at once; by default one for each core
+  --timeout 300             after how many seconds a test file is stopped and has failed
+`;
+
 interface Options {
   readonly files: readonly string[];
   readonly runtimes: readonly RuntimeName[];
@@ -30,7 +33,12 @@ interface Options {
 /** Returns whether everything passed. */
 async function main(signal: AbortSignal): Promise<boolean> {
   const startMs = performance.now();
-  const { files, runtimes: names, required, jobs, timeoutMs } = readOptions(process.argv.slice(2));
+  const asked = readOptions(process.argv.slice(2));
+  if (asked === "help") {
+    print(USAGE);
+    return true;
+  }
+  const { files, runtimes: names, required, jobs, timeoutMs } = asked;
   const run = crypto.randomUUID().slice(0, 8);
   const services = await provideServices(run);
   const reportFolder = await mkdtemp(join(tmpdir(), "exchange-tests-"));
@@ -97,7 +105,7 @@ function report(results: readonly FileResult[], durationMs: number): void {
   print(`\n${totals(results, durationMs)}`);
 }
 
-function readOptions(args: readonly string[]): Options {
+function readOptions(args: readonly string[]): Options | "help" {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -106,8 +114,10 @@ function readOptions(args: readonly string[]): Options {
       require: { type: "string", default: "" },
       jobs: { type: "string", default: String(availableParallelism()) },
       timeout: { type: "string", default: "300" },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
+  if (values.help) return "help";
   const wanted = choose("--runtime", values.runtime, RUNTIME_NAMES);
   return {
     files: findFiles(positionals),

@@ -63,6 +63,17 @@ test("only files whose path contains a given part run", async () => {
   assert.equal(nothing.code, 1);
 });
 
+test("asked for help, it lists every option and runs nothing", async () => {
+  for (const option of ["--help", "-h"]) {
+    const { code, output } = await run({ "a_test.ts": PASSING }, [option]);
+    for (const name of ["--runtime", "--require postgres", "--jobs", "--timeout"]) {
+      assert.ok(output.includes(`\n  ${name} `), name);
+    }
+    assert.doesNotMatch(output, /Testing/);
+    assert.equal(code, 0);
+  }
+});
+
 test("a wrong option is refused with what it takes", async () => {
   const { code, output } = await run({ "a_test.ts": PASSING }, ["--require=oracle"]);
   assert.match(output, /^Cannot use --require: it takes postgres.*, got oracle\n$/);

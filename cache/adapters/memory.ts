@@ -13,12 +13,12 @@ import type {
   ValueSchema,
   WriteOptions,
 } from "../cache.ts";
-import { checkCall, closedError } from "../call_rules.ts";
+import { checkCall, checkLoader, checkSchema, closedError } from "../call_rules.ts";
 import { encodeValue } from "../encoded_value.ts";
 import { type ExpiringEntry, ExpiringLru } from "../expiring_lru.ts";
 import { freezeValue, handOut } from "../frozen_value.ts";
 import { compileGlob } from "../glob.ts";
-import { checkBatch, checkKey } from "../key_rules.ts";
+import { checkEntries, checkKey, checkKeys } from "../key_rules.ts";
 import { type Flight, SingleFlight } from "../single_flight.ts";
 import { checkTtl } from "../ttl.ts";
 
@@ -86,15 +86,15 @@ export class MemoryCacheProvider implements CacheProvider {
   /** See {@linkcode CacheProvider.get}. */
   async get<T>(key: string, options?: ReadOptions<T>): Promise<T | undefined> {
     this.#enter("get", options);
+    checkSchema(options?.schema);
     return this.#read(key, options?.schema);
   }
 
   /** See {@linkcode CacheProvider.mget}. */
   async mget<T>(keys: readonly string[], options?: ReadOptions<T>): Promise<(T | undefined)[]> {
     this.#enter("mget", options);
-    checkBatch("keys", keys.length);
-    keys.forEach((key, i) => checkKey(key, `keys[${i}]`));
-    return keys.map((key) => this.#read(key, options?.schema));
+    checkSchema(options?.schema);
+    return checkKeys(keys).map((key) => this.#read(key, options?.schema));
   }
 
   /** See {@linkcode CacheProvider.set}. */
@@ -111,12 +111,9 @@ export class MemoryCacheProvider implements CacheProvider {
   ): Promise<void> {
     this.#enter("mset", options);
     const ttlMs = this.#ttlMs(options);
-    const all = [...entries];
-    checkBatch("entries", all.length);
-    const checked = all.map(([key, value], i) => {
-      checkKey(key, `entries[${i}].key`);
-      return [key, this.#entry(key, `entries[${i}].value`, value, ttlMs)] as const;
-    });
+    const checked = checkEntries(entries).map(([key, value], i) =>
+      [key, this.#entry(key, `entries[${i}].value`, value, ttlMs)] as const
+    );
     for (const [key, entry] of checked) this.#write(key, entry);
   }
 
@@ -185,6 +182,8 @@ export class MemoryCacheProvider implements CacheProvider {
   /** See {@linkcode CacheProvider.getOrSet}. */
   async getOrSet<T>(key: string, loader: Loader<T>, options?: GetOrSetOptions<T>): Promise<T> {
     this.#enter("getOrSet", options);
+    checkLoader(loader);
+    checkSchema(options?.schema);
     this.#ttlMs(options);
     const cached = this.#read(key, options?.schema);
     return cached === undefined ? this.#loadShared(key, loader, options) : cached;

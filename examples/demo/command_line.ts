@@ -1,3 +1,5 @@
+import { SCORES, SLUGS } from "./setup.ts";
+
 /** What a person asked the demo for. */
 export interface CommandLine {
   /** Print one JSON document instead of tables. */
@@ -17,8 +19,11 @@ export const HELP = `A benchmark exchange at work on real results.
 
   --json       one JSON document on standard output, for machines
   --data FILE  other results: JSON lines such as
+               {"source":"where they are from"} (may be left out)
                {"provider":"openai","model":"gpt-4","benchmark":"humaneval","score":88.4}
-               (score null: the run failed); refused rows are reported by their line
+               benchmark: ${SLUGS.join(", ")}
+               score: ${SCORES.min} to ${SCORES.max}, or null if the run failed
+               refused rows are reported by their line
   --keep DIR   keep database and objects in DIR and go on there the next time
 
 With DATABASE_URL set, the database is that PostgreSQL server.

@@ -34,7 +34,8 @@ export function formatReport(report: DemoReport): string {
       .map((board) => formatBoard(board, "verified by the platform or audited")),
     `\nRanks of ${report.model?.name ?? "the best: no model ranks"}`,
     ...report.ranks.map(formatRank),
-    `\nCache: the board of ${cache.benchmark} was read twice, the database ${cache.databaseReads} time`,
+    `\nCache: the board of ${cache.benchmark} was read twice, ` +
+    `${cache.databaseReads === 1 ? "once" : `${cache.databaseReads} times`} from the database`,
     `  first read ${cache.firstReadMs.toFixed(2)} ms, second ${cache.secondReadMs.toFixed(2)} ms`,
     "\nEvents that a subscriber received",
     ...Object.entries(report.events).map(([name, count]) => `  ${pad(count, 5)}  ${name}`),
@@ -55,7 +56,9 @@ function formatBoard({ benchmark, models, entries }: BoardReport, what: string):
     const mark = verification === "unverified" ? "" : `  (${verification.replace("_", " ")})`;
     return `  ${pad(rank, 3)}  ${pad(score.toFixed(1), 5)}  ${model.name}${mark}`;
   });
-  return [`\n${benchmark}: ${what}, ${models} models`, ...lines].join("\n");
+  return [`\n${benchmark}: ${what}, ${models} ${models === 1 ? "model" : "models"}`, ...lines].join(
+    "\n",
+  );
 }
 
 function formatRank({ benchmark, rank, score }: RankReport): string {

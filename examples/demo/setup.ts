@@ -39,6 +39,9 @@ const DEFINITIONS = [
   { slug: "mbpp-plus", name: "MBPP+", tests: "plus", task: "Mbpp", tasks: 378 },
 ] as const;
 
+/** What a row of results calls them. */
+export const SLUGS: readonly string[] = DEFINITIONS.map(({ slug }) => slug);
+
 type Definition = typeof DEFINITIONS[number];
 
 /** Finds the people, or makes them at the first run. */

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkCall, closedError, interruptedError } from "../../cache/call_rules.ts";
+import {
+  checkCall,
+  checkLoader,
+  checkSchema,
+  closedError,
+  interruptedError,
+} from "../../cache/call_rules.ts";
 
 test("a call may start without options, and with a deadline and a live signal", () => {
   assert.doesNotThrow(() => checkCall("CacheProvider.get", undefined));
@@ -33,4 +39,21 @@ test("a closed cache says so", () => {
     closedError("CacheProvider.get").message,
     "Cannot use CacheProvider.get: the cache is closed",
   );
+});
+
+test("a loader is a function", () => {
+  assert.doesNotThrow(() => checkLoader(() => 1));
+  assert.throws(() => checkLoader(5), {
+    field: "loader",
+    message: "Cannot use loader: it must be a function, got number",
+  });
+});
+
+test("a schema is what can parse", () => {
+  assert.doesNotThrow(() => checkSchema(undefined));
+  assert.doesNotThrow(() => checkSchema({ parse: () => 1 }));
+  assert.throws(() => checkSchema(null), {
+    field: "schema",
+    message: "Cannot use schema: it must have a method parse, got null",
+  });
 });

@@ -4,6 +4,8 @@ import { bucketCases } from "./storage/buckets.ts";
 import { callCases } from "./storage/calls.ts";
 import type { StorageCase } from "./storage/case.ts";
 import { conditionCases } from "./storage/conditions.ts";
+import { damageCases } from "./storage/damage.ts";
+import { isolationCases } from "./storage/isolation.ts";
 import { listingCases } from "./storage/listing.ts";
 import { nameCases } from "./storage/names.ts";
 import { readingCases } from "./storage/reading.ts";
@@ -18,6 +20,8 @@ export interface StorageHarness {
   readonly capabilities: StorageCapabilities;
   /** Opens a provider; the suite closes it. All of them may share what they store. */
   open(): Promise<StorageProvider>;
+  /** Damages a stored object so that the adapter finds it damaged, where that can happen. */
+  damage?(bucket: string, key: string): Promise<void>;
 }
 
 /**
@@ -28,9 +32,11 @@ export function storageConformance(test: TestFn, harness: StorageHarness): void 
   const cases: readonly StorageCase[] = [
     ...nameCases,
     ...writingCases,
+    ...isolationCases,
     ...conditionCases,
     ...readingCases,
     ...listingCases,
+    ...harness.damage ? damageCases(harness.damage) : [],
     ...bucketCases,
     ...callCases,
   ];

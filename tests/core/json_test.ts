@@ -74,10 +74,13 @@ test("200 levels are encoded, more are refused without exhausting the stack", ()
   }
 });
 
-test("a cycle is refused", () => {
+test("a cycle is refused, and the beginning of its path is named", () => {
   const value: Record<string, unknown> = {};
-  value.self = value;
-  assert.throws(() => encodeJson("value", value), ValidationError);
+  value.list = [{ self: value }];
+  assert.throws(() => encodeJson("entries[0].value", value), {
+    field: "entries[0].value.list[0].self.list[0]…",
+    reason: "it is nested more than 200 levels deep, or holds itself",
+  });
 });
 
 test("malformed text is an error that does not show the text", () => {

@@ -7,6 +7,7 @@ import {
   checkFinite,
   checkInteger,
   checkText,
+  findCharacter,
   kindOf,
   parseInput,
   textFlaw,
@@ -108,6 +109,13 @@ test("what a schema refuses is named by its path, without its value", () => {
   );
   assert.throws(() => parseInput(schema, input, ""), { field: "results[1].score" });
   assert.throws(() => parseInput(schema, "s3cr3t", "submission"), { field: "submission" });
+});
+
+test("a character is named by its code point and its place, counted from 1", () => {
+  assert.equal(findCharacter("*", /[*]/), "U+002A at position 1");
+  assert.equal(findCharacter("a🏁\u001b[", /\p{Cc}/u), "U+001B at position 3");
+  assert.equal(findCharacter("a🏁", /[^a]/), "U+1F3C1 at position 2");
+  assert.equal(findCharacter("abc", /[*]/), undefined);
 });
 
 test("the kind of a value is told without the value", () => {

@@ -120,6 +120,24 @@ test("bad rows are reported by their line, good ones imported, and a second run 
     assert.deepEqual(JSON.parse(second.stdout).boards, report.boards);
   }));
 
+test("it says once and one model where there is one", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "one.jsonl");
+    await writeFile(file, ROWS[1] ?? "");
+    const { stdout, stderr } = await demo(["--data", file]);
+    assert.match(stdout, /^HumanEval: best public result of each model, 1 model$/m, stderr);
+    assert.match(stdout, /^MBPP: best public result of each model, 0 models$/m);
+    assert.match(stdout, /^Cache: the board of HumanEval was read twice, once from the database$/m);
+  }));
+
+test("the help tells how a file of results has to be", async () => {
+  const { code, stdout } = await demo(["--help"]);
+  assert.equal(code, 0);
+  for (const told of ["humaneval, humaneval-plus, mbpp, mbpp-plus", "0 to 100", '{"source":']) {
+    assert.ok(stdout.includes(told), told);
+  }
+});
+
 test("a file with no good row is reported line by line, and one without rows refused", () =>
   withFolder(async (folder) => {
     const file = join(folder, "bad.jsonl");

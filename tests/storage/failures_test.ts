@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NotFoundError, StorageError, ValidationError } from "../../core/errors.ts";
 import {
+  damaged,
   missing,
   objectExists,
   operationName,
@@ -24,6 +25,9 @@ test("each kind of failure has its code", () => {
   assert.ok(missing("download", "object") instanceof NotFoundError);
   assert.equal(objectExists("upload").code, "already_exists");
   assert.equal(otherVersion("upload").code, "conflict");
+  const { code, key, message } = damaged("listObjects", "a/b");
+  assert.deepEqual([code, key], ["corrupted", "a/b"]);
+  assert.equal(message, 'Cannot list the objects: what is stored of "a/b" is damaged');
   assert.equal(unsupported("getPresignedUrl", "presignedUrls").code, "unsupported");
 });
 

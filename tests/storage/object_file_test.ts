@@ -19,6 +19,7 @@ const about = {
   modifiedMs: 1_700_000_000_000,
   metadata: { note: '"\\~'.repeat(600) },
 };
+const reading = { operation: "download", key: "a/b" } as const;
 const describe = (size: number): ObjectRecord => ({ ...about, size });
 
 async function* chunksOf(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
@@ -35,7 +36,7 @@ test("an object file keeps bytes and record", async () => {
     const written = await writeObjectFile(path, chunksOf(...texts), describe);
     const size = texts.join("").length;
     assert.deepEqual(written, describe(size));
-    assert.deepEqual(await readObjectRecord(path, "getMetadata"), describe(size));
+    assert.deepEqual(await readObjectRecord(path, reading), describe(size));
     assert.equal((await readFile(path)).subarray(0, size).toString(), texts.join(""));
     assert.equal((await stat(path)).mode & 0o777, 0o600);
   }
@@ -66,7 +67,7 @@ test("a missing file, a symbolic link and a path below a file are no objects", a
   await writeObjectFile(path, chunksOf("a"), describe);
   await symlink(path, `${path}-link`);
   for (const missing of [newPath(), `${path}-link`, join(path, "below")]) {
-    assert.equal(await openObjectFile(missing, "download"), undefined);
+    assert.equal(await openObjectFile(missing, reading), undefined);
   }
 });
 
@@ -84,6 +85,6 @@ test("a file that is not whole is corrupted, wherever it was cut or changed", as
   variants.push(bytes.subarray(1), Uint8Array.from([0, ...bytes]) as typeof bytes);
   for (const variant of variants) {
     await writeFile(path, variant);
-    await assert.rejects(openObjectFile(path, "download"), { code: "corrupted" });
+    await assert.rejects(openObjectFile(path, reading), { code: "corrupted", key: "a/b" });
   }
 });

@@ -17,7 +17,7 @@ after(() => rm(directory, { recursive: true }));
 async function newPlace(): Promise<ObjectPlace> {
   const bucketPath = join(directory, crypto.randomUUID());
   await mkdir(bucketPath);
-  return { bucketPath, path: join(bucketPath, "a", "b", "c@") };
+  return { key: "a/b/c", bucketPath, path: join(bucketPath, "a", "b", "c@") };
 }
 
 async function newUpload(text: string): Promise<string> {

@@ -40,6 +40,20 @@ test("uploadVerified() records the digest of the bytes that went through", async
   }
 });
 
+test("uploadVerified() sees nothing of what the caller changes after the call", async () => {
+  const storage = await open();
+  for (const length of [3, 1_000_000]) {
+    const bytes = new Uint8Array(length).fill(97);
+    const metadata = { source: "paper" };
+    const upload = uploadVerified(storage, "bucket", "key", bytes, { metadata });
+    bytes.fill(0);
+    metadata.source = "changed";
+    assert.equal((await upload).sha256, sha256Hex("a".repeat(length)));
+    assert.equal((await storage.getMetadata("bucket", "key")).metadata["source"], "paper");
+    await downloadVerified(storage, "bucket", "key");
+  }
+});
+
 test("what uploadVerified() wrote, downloadVerified() gives back", async () => {
   const storage = await open();
   await fc.assert(
@@ -78,6 +92,7 @@ test("uploadVerified() refuses bad input before it reads anything", async () => 
     uploadVerified(storage, "bucket", "key", "x", options);
   await assert.rejects(upload({ sha256: "abc" }), { field: "sha256" });
   await assert.rejects(upload({ metadata: { sha256: "abc" } }), { field: "metadata.sha256" });
+  await assert.rejects(upload({ metadata: 5 }), { field: "metadata" });
   await assert.rejects(upload({ contentType: "x" }), { field: "contentType" });
   await assert.rejects(uploadVerified(storage, "bucket", "../key", "x"), { field: "key" });
   const numbers = new ReadableStream({ start: (c) => (c.enqueue(7), c.close()) });

@@ -60,7 +60,7 @@ export class FileSystemDriver implements StorageDriver {
   /** Writes an object. */
   async put(call: StorageCall, to: ObjectAddress, request: UploadRequest): Promise<WrittenObject> {
     const place = await this.#placeFor(call, to);
-    await checkConditions(call, place.path, request);
+    await checkConditions(call, place, request);
     const { contentType, metadata } = request;
     return await this.#write(call, place, request.chunks, request, (size) => ({
       ...this.#newVersion(size),
@@ -103,8 +103,7 @@ export class FileSystemDriver implements StorageDriver {
 
   /** Reads everything about an object but its bytes. */
   async stat(call: StorageCall, at: ObjectAddress): Promise<ObjectMetadata | undefined> {
-    const { path } = await this.#locate(at);
-    const record = await readRecord(call, path);
+    const record = await readRecord(call, await this.#locate(at));
     return record && describe(at.key, record);
   }
 
@@ -142,10 +141,8 @@ export class FileSystemDriver implements StorageDriver {
     return await fillPage(walk(bucketPath, request), request.limit, (keys) => {
       return mapConcurrently(keys, OPEN_FILES, async (key) => {
         call.signal.throwIfAborted();
-        const record = await readObjectRecord(
-          join(bucketPath, ...objectNames(key)),
-          call.operation,
-        );
+        const path = join(bucketPath, ...objectNames(key));
+        const record = await readObjectRecord(path, { operation: call.operation, key });
         return record && summarize(key, record);
       });
     });
@@ -206,7 +203,7 @@ export class FileSystemDriver implements StorageDriver {
 
   async #locate(at: ObjectAddress): Promise<ObjectPlace> {
     const bucketPath = join(await this.#root.path(), at.bucket);
-    return { bucketPath, path: join(bucketPath, ...objectNames(at.key)) };
+    return { key: at.key, bucketPath, path: join(bucketPath, ...objectNames(at.key)) };
   }
 
   async #placeFor(call: StorageCall, to: ObjectAddress): Promise<ObjectPlace> {
@@ -221,8 +218,10 @@ export class FileSystemDriver implements StorageDriver {
   }
 
   async #openObject(call: StorageCall, from: ObjectAddress): Promise<OpenObject> {
-    const { path } = await this.#locate(from);
-    const object = await isDirectory(dirname(path)) && await openObjectFile(path, call.operation);
+    const { path, key } = await this.#locate(from);
+    const { operation } = call;
+    const object = await isDirectory(dirname(path)) &&
+      await openObjectFile(path, { operation, key });
     if (!object) throw missing(call.operation, "object");
     return object;
   }
@@ -242,7 +241,7 @@ export class FileSystemDriver implements StorageDriver {
       const { etag, size } = await writeObjectFile(upload, chunks, record);
       await this.#writers.run(place.path, async () => {
         // The body took its time, so the object can be another one by now.
-        await checkConditions(call, place.path, conditions);
+        await checkConditions(call, place, conditions);
         await putInPlace(call, upload, place, conditions.createOnly);
       });
       return { etag, size };
@@ -252,18 +251,21 @@ export class FileSystemDriver implements StorageDriver {
 
 async function checkConditions(
   call: StorageCall,
-  path: string,
+  place: ObjectPlace,
   { createOnly, ifMatch }: Conditions,
 ): Promise<void> {
   if (!createOnly && ifMatch === undefined) return;
-  const record = await readRecord(call, path);
+  const record = await readRecord(call, place);
   if (createOnly && record) throw objectExists(call.operation);
   if (ifMatch !== undefined && record?.etag !== ifMatch) throw otherVersion(call.operation);
 }
 
-async function readRecord(call: StorageCall, path: string): Promise<ObjectRecord | undefined> {
+async function readRecord(
+  { operation }: StorageCall,
+  { path, key }: ObjectPlace,
+): Promise<ObjectRecord | undefined> {
   if (!await isDirectory(dirname(path))) return undefined;
-  return await readObjectRecord(path, call.operation);
+  return await readObjectRecord(path, { operation, key });
 }
 
 function describe(key: string, record: ObjectRecord): ObjectMetadata {

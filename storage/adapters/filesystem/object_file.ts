@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
-import { storageFailure, type StorageOperation } from "../../failures.ts";
+import { damaged, type StorageOperation } from "../../failures.ts";
 import type { ObjectMetadata } from "../../storage.ts";
 import { hasCode } from "./file_error.ts";
 
@@ -28,6 +28,14 @@ const recordSchema: z.ZodType<ObjectRecord> = z.object({
   modifiedMs: z.number(),
   metadata: z.record(z.string(), z.string()),
 });
+
+/** Who reads what, for the error. */
+export interface Reading {
+  /** The method of the port. */
+  readonly operation: StorageOperation;
+  /** The key of the object. */
+  readonly key: string;
+}
 
 /** An object file that is open for reading. */
 export interface OpenObject {
@@ -68,7 +76,7 @@ export async function writeObjectFile(
  */
 export async function openObjectFile(
   path: string,
-  operation: StorageOperation,
+  reading: Reading,
 ): Promise<OpenObject | undefined> {
   let handle: FileHandle;
   try {
@@ -78,7 +86,7 @@ export async function openObjectFile(
     throw error;
   }
   try {
-    return { handle, record: await readRecord(handle, operation) };
+    return { handle, record: await readRecord(handle, reading) };
   } catch (error) {
     await handle.close();
     throw error;
@@ -88,32 +96,28 @@ export async function openObjectFile(
 /** Reads only what the file says about the object; otherwise like {@linkcode openObjectFile}. */
 export async function readObjectRecord(
   path: string,
-  operation: StorageOperation,
+  reading: Reading,
 ): Promise<ObjectRecord | undefined> {
-  const object = await openObjectFile(path, operation);
+  const object = await openObjectFile(path, reading);
   await object?.handle.close();
   return object?.record;
 }
 
 async function readRecord(
   handle: FileHandle,
-  operation: StorageOperation,
+  { operation, key }: Reading,
 ): Promise<ObjectRecord> {
   const { size: fileBytes } = await handle.stat();
   const tail = new Uint8Array(Math.min(TAIL_BYTES, fileBytes));
   const { bytesRead } = await handle.read(tail, 0, tail.byteLength, fileBytes - tail.byteLength);
-  if (bytesRead < FOOTER_BYTES || bytesRead < tail.byteLength) throw damaged(operation);
+  if (bytesRead < FOOTER_BYTES || bytesRead < tail.byteLength) throw damaged(operation, key);
   const footer = tail.subarray(-FOOTER_BYTES);
   const jsonBytes = new DataView(footer.buffer, footer.byteOffset).getUint32(0);
   const marked = MARK.every((byte, i) => footer[4 + i] === byte);
-  if (!marked || jsonBytes > tail.byteLength - FOOTER_BYTES) throw damaged(operation);
+  if (!marked || jsonBytes > tail.byteLength - FOOTER_BYTES) throw damaged(operation, key);
   const record = parseRecord(tail.subarray(-FOOTER_BYTES - jsonBytes, -FOOTER_BYTES));
-  if (record?.size !== fileBytes - jsonBytes - FOOTER_BYTES) throw damaged(operation);
+  if (record?.size !== fileBytes - jsonBytes - FOOTER_BYTES) throw damaged(operation, key);
   return record;
-}
-
-function damaged(operation: StorageOperation): Error {
-  return storageFailure(operation, "its file is damaged", { code: "corrupted" });
 }
 
 function parseRecord(json: Uint8Array): ObjectRecord | undefined {

@@ -10,6 +10,8 @@ const MAX_PLACE_ATTEMPTS = 100;
 
 /** Where an object file lies. */
 export interface ObjectPlace {
+  /** The key of the object. */
+  readonly key: string;
   /** The directory of the bucket. */
   readonly bucketPath: string;
   /** The file. */

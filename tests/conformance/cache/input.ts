@@ -5,6 +5,7 @@ import { type CacheTest, rejects } from "./harness.ts";
 /** What is refused, by the same rules in every adapter. */
 export function testInput(test: CacheTest): void {
   testKeys(test);
+  testShapes(test);
   testRefusedValues(test);
   testCallOptions(test);
 }
@@ -75,6 +76,41 @@ function testKeys(test: CacheTest): void {
       await cache.set(key, key);
       assert.equal(await cache.get(key), key);
     }
+  });
+}
+
+function testShapes(test: CacheTest): void {
+  for (const wrong of [5, null, undefined, {}, "k"] as never[]) {
+    const name = JSON.stringify(wrong);
+    test(`keys, entries and a loader that are ${name} are refused by their name`, async ({ cache }) => {
+      await cache.set("k", 1);
+      await rejects(cache.mget(wrong), "invalid_input", "keys");
+      if (wrong !== "k") await rejects(cache.mset(wrong), "invalid_input", "entries");
+      await rejects(cache.mset([["k", 2], wrong]), "invalid_input", "entries[1]");
+      // A value that is there needs no loader; a wrong one is refused all the same.
+      for (const key of ["k", "new"]) {
+        await rejects(cache.getOrSet(key, wrong), "invalid_input", "loader");
+      }
+      assert.deepEqual(await cache.mget(["k", "new"]), [1, undefined]);
+    });
+  }
+
+  for (const wrong of [5, null, {}] as never[]) {
+    test(`a schema that is ${JSON.stringify(wrong)} is refused, and costs no value`, async ({ cache }) => {
+      await cache.set("k", 1);
+      const options = { schema: wrong };
+      for (const key of ["k", "missing"]) {
+        await rejects(cache.get(key, options), "invalid_input", "schema");
+        await rejects(cache.mget([key], options), "invalid_input", "schema");
+        await rejects(cache.getOrSet(key, () => 2, options), "invalid_input", "schema");
+      }
+      assert.deepEqual(await cache.mget(["k", "missing"]), [1, undefined]);
+    });
+  }
+
+  test("entries are what any iterable of pairs gives", async ({ cache }) => {
+    await cache.mset(new Map([["a", 1], ["b", 2]]));
+    assert.deepEqual(await cache.mget(["a", "b"]), [1, 2]);
   });
 }
 

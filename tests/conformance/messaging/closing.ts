@@ -102,14 +102,33 @@ export const closingScenarios: Scenarios = {
     await rejectsWith(bus.publish(channel, 2), "closed");
   },
 
-  "a handler that closes its own bus waits no longer than the deadline": async (bus, channel) => {
+  "a handler that awaits the end of its own bus waits for itself, until the deadline": async (
+    bus,
+    channel,
+  ) => {
     const closed = new Recorder<unknown>();
-    await bus.subscribe(channel, async () => {
+    const subscription = await bus.subscribe(channel, async () => {
       closed.add(await bus.close({ timeoutMs: 20 }).catch((error: unknown) => error));
     });
-    await bus.publish(channel, 1);
+    for (let i = 0; i < 3; i++) await bus.publish(channel, i);
     const [error] = await closed.until(1);
     assert.ok(error instanceof InfrastructureError);
     assert.equal(error.code, "timeout");
+    await soon(subscription.ended, () => "the end of the subscription");
+    assert.equal(closed.values.length, 1);
+  },
+
+  "a handler that starts to close its own bus and goes on is waited for": async (bus, channel) => {
+    const handled = new Recorder<string>();
+    const closing = new Recorder<Promise<void>>();
+    await bus.subscribe(channel, async ({ payload }) => {
+      closing.add(bus.close());
+      await Promise.resolve();
+      handled.add(payload);
+    });
+    for (let i = 0; i < 3; i++) await bus.publish(channel, i);
+    const [closed] = await closing.until(1);
+    await closed;
+    assert.deepEqual(handled.values, ["0", "1", "2"]);
   },
 };

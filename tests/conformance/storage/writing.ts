@@ -39,18 +39,6 @@ export const writingCases: readonly StorageCase[] = [
     },
   },
   {
-    sentence: "what a caller changes after the upload is not seen",
-    async run(storage, bucket) {
-      const bytes = new TextEncoder().encode("abc");
-      await storage.upload(bucket, "key", bytes);
-      bytes.fill(0);
-      (await storage.download(bucket, "key")).fill(0);
-      (await storage.getMetadata(bucket, "key")).lastModified.setTime(0);
-      assert.equal(await downloadText(storage, bucket, "key"), "abc");
-      assert.notEqual((await storage.getMetadata(bucket, "key")).lastModified.getTime(), 0);
-    },
-  },
-  {
     sentence: "content type and metadata are kept",
     async run(storage, bucket) {
       const before = Date.now();
