@@ -141,9 +141,9 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
         ...options.database ? [] : databaseProblems(environment["DATABASE_URL"]),
         ...cache && events ? [] : addressProblems(environment, "REDIS_URL", "redis"),
         ...storage ? [] : addressProblems(environment, "S3_ENDPOINT", "http"),
-        ...cache ? [] : ["cache has no server adapter in this version; pass one in"],
-        ...storage ? [] : ["storage has no server adapter in this version; pass one in"],
-        ...events ? [] : ["events have no server adapter in this version; pass one in"],
+        ...cache ? [] : ["cache has no adapter for REDIS_URL in this version; pass one in"],
+        ...storage ? [] : ["storage has no adapter for S3_ENDPOINT in this version; pass one in"],
+        ...events ? [] : ["events have no adapter for REDIS_URL in this version; pass one in"],
       ];
       if (problems.length > 0 || !cache || !storage || !events) {
         throw new ConfigurationError(problems, "read the environment");

@@ -1,6 +1,6 @@
 import { type CallOptions, checkTimeout, type Interruption } from "../core/call_options.ts";
 import { CacheError, ValidationError } from "../core/errors.ts";
-import { kindOf } from "../core/validation.ts";
+import { kindOf } from "../core/shown_value.ts";
 
 /**
  * The first thing every call does: throws a `ValidationError` for a bad `timeoutMs`, and a

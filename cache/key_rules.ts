@@ -1,4 +1,5 @@
-import { checkText, findCharacter, kindOf } from "../core/validation.ts";
+import { kindOf } from "../core/shown_value.ts";
+import { checkText, findCharacter } from "../core/validation.ts";
 import { ValidationError } from "../core/errors.ts";
 
 /** The longest key, in bytes of UTF-8, before an adapter adds its namespace. */

@@ -1,5 +1,6 @@
 import { SerializationError, ValidationError } from "./errors.ts";
-import { kindOf, memberPath, textFlaw } from "./validation.ts";
+import { kindOf, memberPath } from "./shown_value.ts";
+import { textFlaw } from "./validation.ts";
 
 /** A value that survives JSON unchanged. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | {

@@ -14,4 +14,5 @@ export * from "./json.ts";
 export * from "./lifecycle.ts";
 export * from "./observer.ts";
 export * from "./page.ts";
+export * from "./shown_value.ts";
 export * from "./validation.ts";

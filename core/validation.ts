@@ -1,4 +1,6 @@
 import { ValidationError } from "./errors.ts";
+import { issueText } from "./issue_text.ts";
+import { kindOf, memberPath, showValue } from "./shown_value.ts";
 import type { z } from "zod";
 
 /** Limits for {@linkcode checkText}. */
@@ -11,8 +13,7 @@ export interface TextLimits {
 
 /**
  * Returns `value` if every store of this library keeps it unchanged: a string within the limits,
- * without NUL (PostgreSQL refuses it), lone surrogates (drivers replace them silently) or a byte
- * order mark at the beginning (PGlite drops it silently).
+ * without NUL (PostgreSQL refuses it) and without lone surrogates (drivers replace them silently).
  *
  * Throws a {@linkcode ValidationError} that names `field` otherwise.
  */
@@ -33,7 +34,6 @@ export function checkText(field: string, value: unknown, limits: TextLimits = {}
 /** Says what makes `text` unfit to be stored unchanged, or returns `undefined`. */
 export function textFlaw(text: string): string | undefined {
   if (text.includes("\0")) return "contains NUL";
-  if (text.startsWith("\ufeff")) return "begins with a byte order mark";
   if (!text.isWellFormed()) return "contains a lone surrogate";
   return undefined;
 }
@@ -63,14 +63,14 @@ export function checkInteger(
   }
   throw new ValidationError(
     field,
-    `it must be an integer from ${min} to ${max}, got ${show(value)}`,
+    `it must be an integer from ${min} to ${max}, got ${showValue(value)}`,
   );
 }
 
 /** Returns `value` if it is a finite number; throws a {@linkcode ValidationError} otherwise. */
 export function checkFinite(field: string, value: unknown): number {
   if (Number.isFinite(value)) return value as number;
-  throw new ValidationError(field, `it must be a finite number, got ${show(value)}`);
+  throw new ValidationError(field, `it must be a finite number, got ${showValue(value)}`);
 }
 
 /**
@@ -83,45 +83,12 @@ export function parseInput<T>(
   root: string,
   operation?: string,
 ): T {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: issueText });
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const field = (issue?.path ?? []).reduce<string>(
     (path, part) => typeof part === "number" ? `${path}[${part}]` : memberPath(path, String(part)),
     root,
   );
-  throw new ValidationError(field, explain(issue), operation);
-}
-
-/** The texts of the schemas show no values; those of unknown keys show keys as they came. */
-function explain(issue: z.core.$ZodIssue | undefined): string {
-  if (issue?.code === "unrecognized_keys") return `it has no field ${showKey(issue.keys[0] ?? "")}`;
-  return lowerFirst(issue?.message ?? "it is malformed");
-}
-
-/**
- * The path of a member, as errors name it. A key that could break a log line or fill it is not shown;
- * keys come from outside.
- */
-export function memberPath(path: string, key: string): string {
-  return path === "" ? showKey(key) : `${path}.${showKey(key)}`;
-}
-
-function showKey(key: string): string {
-  return /^[\p{L}\p{N} _$-]{1,100}$/u.test(key) ? key : `<key of ${key.length} characters>`;
-}
-
-/** Names the kind of a value without showing it. */
-export function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "an array";
-  return typeof value;
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
-}
-
-function show(value: unknown): string {
-  return typeof value === "number" ? String(value) : kindOf(value);
+  throw new ValidationError(field, issue?.message ?? "it is malformed", operation);
 }

@@ -1,7 +1,8 @@
 import { validate } from "uuid";
 import { z } from "zod";
 import type { JsonValue } from "../core/json.ts";
-import { kindOf, textFlaw } from "../core/validation.ts";
+import { kindOf } from "../core/shown_value.ts";
+import { textFlaw } from "../core/validation.ts";
 
 /** Text that every store keeps unchanged, with a length in UTF-16 code units. */
 export function textField(minLength: number, maxLength: number): z.ZodType<string> {
@@ -52,9 +53,14 @@ export const jsonObjectField: z.ZodType<Readonly<Record<string, JsonValue>>> = z
   Readonly<Record<string, JsonValue>>
 >((value) => kindOf(value) === "object", "it must be an object");
 
+/** Says what makes `text` unfit for a column, or returns `undefined`; PGlite drops a byte order mark at its beginning. */
+export function columnTextFlaw(text: string): string | undefined {
+  return text.startsWith("\ufeff") ? "begins with a byte order mark" : textFlaw(text);
+}
+
 function keptUnchanged(schema: z.ZodType<string>): z.ZodType<string> {
   return schema.superRefine((text, context) => {
-    const flaw = textFlaw(text);
+    const flaw = columnTextFlaw(text);
     if (flaw) context.addIssue({ code: "custom", message: `it ${flaw}` });
   });
 }

@@ -1,6 +1,6 @@
 import { v7, validate } from "uuid";
 import { ValidationError } from "../core/errors.ts";
-import { kindOf } from "../core/validation.ts";
+import { kindOf } from "../core/shown_value.ts";
 
 /**
  * Makes an id: a UUID of version 7 (RFC 9562), which sorts by the time it was made. Made here,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { JsonValue } from "../core/json.ts";
-import { kindOf } from "../core/validation.ts";
+import { kindOf } from "../core/shown_value.ts";
 import { finiteField, idField, jsonObjectField, textField } from "./fields.ts";
 
 /** How far a result is to be trusted, from least to most. */

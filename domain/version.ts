@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ValidationError } from "../core/errors.ts";
-import { kindOf } from "../core/validation.ts";
+import { kindOf } from "../core/shown_value.ts";
 
 /** The pattern that semver.org suggests; it matches in linear time. */
 const SEMVER =

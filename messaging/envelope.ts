@@ -1,7 +1,8 @@
 import { checkAttributes, isTraceparent, isTracestate } from "./event_attributes.ts";
 import { decodeJson, encodeJson } from "../core/json.ts";
 import { SerializationError, ValidationError } from "../core/errors.ts";
-import { kindOf, parseInput } from "../core/validation.ts";
+import { kindOf } from "../core/shown_value.ts";
+import { parseInput } from "../core/validation.ts";
 import type { EventAttributes, Message } from "./messaging.ts";
 import { UndecodableMessageError } from "./undecodable_message_error.ts";
 import type { z } from "zod";

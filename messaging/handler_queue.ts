@@ -9,7 +9,8 @@ import type {
   SubscribeOptions,
   Subscription,
 } from "./messaging.ts";
-import { checkInteger, kindOf } from "../core/validation.ts";
+import { kindOf } from "../core/shown_value.ts";
+import { checkInteger } from "../core/validation.ts";
 import { checkCallOptions } from "./interruption.ts";
 import { decodeEnvelope } from "./envelope.ts";
 import { type CallOptions, settleWithin } from "../core/call_options.ts";

@@ -1,5 +1,6 @@
 import { ValidationError } from "../core/errors.ts";
-import { kindOf, textFlaw } from "../core/validation.ts";
+import { kindOf } from "../core/shown_value.ts";
+import { textFlaw } from "../core/validation.ts";
 import { operationName, sourceFailed } from "./failures.ts";
 import type { StorageBody } from "./storage.ts";
 

@@ -1,5 +1,6 @@
 import { ValidationError } from "../core/errors.ts";
-import { checkInteger, checkText, kindOf } from "../core/validation.ts";
+import { kindOf } from "../core/shown_value.ts";
+import { checkInteger, checkText } from "../core/validation.ts";
 import { checkObjectPrefix, keyFromBytes, keyToBytes, MAX_OBJECT_KEY_BYTES } from "./object_key.ts";
 import type {
   IterateOptions,

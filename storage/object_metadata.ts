@@ -1,5 +1,6 @@
 import { ValidationError } from "../core/errors.ts";
-import { checkText, kindOf } from "../core/validation.ts";
+import { kindOf } from "../core/shown_value.ts";
+import { checkText } from "../core/validation.ts";
 import type { StorageBody, UserMetadata } from "./storage.ts";
 
 /** All names and values together, as Amazon S3 limits them. */

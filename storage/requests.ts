@@ -1,5 +1,6 @@
 import { ValidationError } from "../core/errors.ts";
-import { checkInteger, checkText, kindOf } from "../core/validation.ts";
+import { kindOf } from "../core/shown_value.ts";
+import { checkInteger, checkText } from "../core/validation.ts";
 import { bodySize, checkBody, readBody } from "./body.ts";
 import type { ObjectAddress } from "./driver.ts";
 import { sourceFailed } from "./failures.ts";

@@ -134,13 +134,13 @@ test("from the environment, everything that is missing is named at once", async 
   const { cache, storage, events } = PARTS();
   assert.deepEqual(await missing({}), [
     "DATABASE_URL is not set",
-    "cache has no server adapter in this version; pass one in",
-    "storage has no server adapter in this version; pass one in",
-    "events have no server adapter in this version; pass one in",
+    "cache has no adapter for REDIS_URL in this version; pass one in",
+    "storage has no adapter for S3_ENDPOINT in this version; pass one in",
+    "events have no adapter for REDIS_URL in this version; pass one in",
   ]);
   assert.deepEqual(await missing({ cache, storage }), [
     "DATABASE_URL is not set",
-    "events have no server adapter in this version; pass one in",
+    "events have no adapter for REDIS_URL in this version; pass one in",
   ]);
   assert.deepEqual(await missing({ cache, storage, events }), ["DATABASE_URL is not set"]);
 });

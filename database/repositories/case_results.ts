@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ValidationError } from "../../core/errors.ts";
-import { checkFinite, checkText, memberPath, type TextLimits } from "../../core/validation.ts";
+import { memberPath } from "../../core/shown_value.ts";
+import { checkFinite, checkText, type TextLimits } from "../../core/validation.ts";
 import type { CaseResult } from "../../domain/submission.ts";
+import { columnTextFlaw } from "../../domain/fields.ts";
 import { arrayLiteral } from "../array_literal.ts";
 import type { ResultArrays } from "./submission_statements.ts";
 
@@ -49,7 +51,7 @@ function checkCaseResult(result: CaseResult): void {
     }
   }
   const { caseName, passed, score, durationMs, output } = result;
-  checkText("caseName", caseName, CASE_NAME_LIMITS);
+  checkColumnText("caseName", caseName, CASE_NAME_LIMITS);
   if (passed !== undefined && typeof passed !== "boolean") {
     throw new ValidationError("passed", "it must be a boolean");
   }
@@ -57,7 +59,12 @@ function checkCaseResult(result: CaseResult): void {
   if (durationMs !== undefined && checkFinite("durationMs", durationMs) < 0) {
     throw new ValidationError("durationMs", "it must be at least 0");
   }
-  if (output !== undefined) checkText("output", output, OUTPUT_LIMITS);
+  if (output !== undefined) checkColumnText("output", output, OUTPUT_LIMITS);
+}
+
+function checkColumnText(field: string, value: unknown, limits: TextLimits): void {
+  const flaw = columnTextFlaw(checkText(field, value, limits));
+  if (flaw) throw new ValidationError(field, `it ${flaw}`);
 }
 
 /** Consecutive results: the index of the first, and the one after the last. */

@@ -1,7 +1,8 @@
 import type { CallOptions } from "../../core/call_options.ts";
 import { NotFoundError, ValidationError } from "../../core/errors.ts";
 import type { Page } from "../../core/page.ts";
-import { checkInteger, kindOf, parseInput } from "../../core/validation.ts";
+import { kindOf } from "../../core/shown_value.ts";
+import { checkInteger, parseInput } from "../../core/validation.ts";
 import { checkId } from "../../domain/ids.ts";
 import {
   type LeaderboardEntry,

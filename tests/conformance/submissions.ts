@@ -2,6 +2,7 @@ import type { DatabaseHarness } from "./database_harness.ts";
 import { testChange } from "./submissions/change.ts";
 import { testCreate } from "./submissions/create.ts";
 import { submissionTests } from "./submissions/fixture.ts";
+import { testLeaderboardPages } from "./submissions/leaderboard_pages.ts";
 import { testLeaderboards } from "./submissions/leaderboards.ts";
 import { testLists } from "./submissions/lists.ts";
 import type { TestFn } from "./test_fn.ts";
@@ -13,5 +14,6 @@ export function submissionsConformance(test: TestFn, harness: DatabaseHarness): 
   testChange(submissionTest, harness);
   testLists(submissionTest);
   testLeaderboards(submissionTest, harness);
+  testLeaderboardPages(submissionTest);
   end();
 }

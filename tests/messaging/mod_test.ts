@@ -42,7 +42,7 @@ test("what the original's documentation shows works with the public face alone",
   assert.deepEqual(lines.sort(), [
     "Benchmark event: events:benchmark:bench-123",
     "Failed to deserialize event: Cannot deserialize message <id> on events:benchmark: " +
-    "payload.createdBy: invalid input: expected string, received null",
+    "payload.createdBy: it must be a string, got null",
     "Received event: Created bench-123",
     'Received on events:benchmark: {"type":"Created","benchmarkId":"bench-123",' +
     '"name":"Test Benchmark","createdBy":"user-456"}',

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { newId } from "../../../domain/ids.ts";
-import type { LeaderboardEntry, VerificationLevel } from "../../../domain/submission.ts";
+import type { VerificationLevel } from "../../../domain/submission.ts";
 import type { DatabaseHarness } from "../database_harness.ts";
 import { checkAgainstReference, randomHistory } from "./leaderboard_model.ts";
+import { board, lines } from "./board_lines.ts";
 import type { SubmissionFixture, SubmissionTest } from "./fixture.ts";
 
 /** The rules of boards, one test each. */
@@ -82,8 +83,6 @@ export function testLeaderboards(
   testVerifiedBoards(submissionTest);
   testVersions(submissionTest);
   testDeadlines(submissionTest);
-  testPages(submissionTest);
-  testTies(submissionTest);
 
   submissionTest("a board is what the reference says, after any history", async (fixture) => {
     for (let seed = 1; seed <= 4; seed++) {
@@ -187,90 +186,9 @@ function testVersions(submissionTest: SubmissionTest): void {
   );
 }
 
-function testPages(submissionTest: SubmissionTest): void {
-  submissionTest(
-    "pages join to the whole board with the same ranks, whatever their size",
-    async (fixture) => {
-      const scores = [5, 5, 5, 4, 4, 3, 3, 3, 3, 2, 1, 1, 0, 0, 0, 0, 0];
-      for (const [index, score] of scores.entries()) await fixture.submit(`m${index}`, score);
-      const whole = await board(fixture);
-      assert.deepEqual(
-        whole.map((line) => Number(line.split(" ")[0])),
-        [1, 1, 1, 4, 4, 6, 6, 6, 6, 10, 11, 11, 13, 13, 13, 13, 13],
-      );
-      for (const limit of [1, 2, 3, 4, 5, 16, 17]) {
-        assert.deepEqual(
-          await board(fixture, fixture.versionId, limit),
-          whole,
-          `pages of ${limit}`,
-        );
-      }
-      const page = await fixture.repository.getLeaderboard(
-        { versionId: fixture.versionId },
-        { limit: 1, withTotal: true },
-      );
-      assert.equal(page.total, scores.length);
-      for (const line of whole) {
-        const [rank, name = ""] = line.split(" ");
-        const entry = await fixture.repository.getRank(
-          { versionId: fixture.versionId },
-          { provider: "provider", name },
-        );
-        assert.equal(entry?.rank, Number(rank), line);
-      }
-    },
-  );
-}
-
-function testTies(submissionTest: SubmissionTest): void {
-  submissionTest("pages split ties of one millisecond by the microsecond", async (fixture) => {
-    await submitWithinMillisecond(fixture, 5);
-    const expected = ["1 m1 1", "1 m2 1", "1 m3 1", "1 m4 1", "1 m5 1"];
-    for (const limit of [1, 2, 100]) {
-      assert.deepEqual(await board(fixture, fixture.versionId, limit), expected);
-    }
-  });
-}
-
-/** Equal scores of one millisecond, the later microsecond with the smaller id. */
-async function submitWithinMillisecond(
-  { pool, versionId, benchmarkId, userId }: SubmissionFixture,
-  count: number,
-): Promise<void> {
-  await pool.execute(
-    `insert into submissions (id, version_id, benchmark_id, model_provider, model_name,
-      submitted_by, status, score, created_at)
-    select ('00000000-0000-4000-8000-' || lpad((1000 - n)::text, 12, '0'))::uuid, $1, $2,
-      'provider', 'm' || n, $3, 'completed', 1,
-      timestamptz '2026-11-25 12:00:00Z' + n * interval '1 microsecond'
-    from generate_series(1, $4::integer) as n`,
-    [versionId, benchmarkId, userId, count],
-  );
-}
-
 async function verified(
   { repository, versionId }: SubmissionFixture,
   minVerification: VerificationLevel,
 ): Promise<string[]> {
   return lines((await repository.getLeaderboard({ versionId }, { minVerification })).items);
-}
-
-async function board(
-  { repository, ...fixture }: SubmissionFixture,
-  versionId = fixture.versionId,
-  limit = 100,
-): Promise<string[]> {
-  const all: LeaderboardEntry[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await repository.getLeaderboard({ versionId }, { limit, cursor });
-    all.push(...page.items);
-    assert.ok(all.length < 1_000, "the pages do not end");
-    cursor = page.nextCursor;
-  } while (cursor);
-  return lines(all);
-}
-
-function lines(entries: readonly LeaderboardEntry[]): string[] {
-  return entries.map(({ rank, model, score }) => `${rank} ${model.name} ${score}`);
 }

@@ -18,6 +18,7 @@ test("a refused result is named by its index and field", () => {
     ["results[1].durationMs", { caseName: "a", durationMs: -0.1 }],
     ["results[1].passed", { caseName: "a", passed: 1 }],
     ["results[1].output", { caseName: "a", output: "\ud800" }],
+    ["results[1].output", { caseName: "a", output: "\ufeffa" }],
     ["results[1].unknown", { caseName: "a", unknown: 1 }],
     ["results[1].<key of 3 characters>", { caseName: "a", "a\nb": 1 }],
   ];
