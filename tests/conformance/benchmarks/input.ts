@@ -35,7 +35,7 @@ const REFUSED: readonly [field: string, change: Record<string, unknown>][] = [
   ["benchmark.version.testCases[1].input", withCase({ input: undefined })],
   ["benchmark.version.testCases[1].input", withCase({ input: new Map() })],
   ["benchmark.version.testCases[1].input.deep[0]", withCase({ input: PROTO })],
-  [`benchmark.version.testCases[1].input${"[0]".repeat(200)}`, withCase({ input: nested(10_000) })],
+  [`benchmark.version.testCases[1].input${"[0]".repeat(3)}…`, withCase({ input: nested(10_000) })],
   ["benchmark.version.testCases[1].input", withCase({ input: "a".repeat(1_000_000) })],
   ["benchmark.version.testCases[1].expected.score", withCase({ expected: { score: Infinity } })],
   ["benchmark.version.testCases[1].weight", withCase({ weight: -1 })],
