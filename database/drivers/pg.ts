@@ -141,13 +141,7 @@ class PgConnection implements DriverConnection {
   async #executePrepared(query: DriverQuery & { readonly name: string }): Promise<DriverResult> {
     const prepared = new PreparedQuery(query, this.#fields, textParser);
     this.#client.query(prepared as unknown as pg.Submittable);
-    try {
-      return await this.#whenReady(prepared.result);
-    } catch (error) {
-      // "cached plan must not change result type": the schema changed under the connection.
-      if ((error as { code?: unknown }).code === "0A000") this.#broken = true;
-      throw error;
-    }
+    return await this.#whenReady(prepared.result);
   }
 
   async #executeOnce({ text, values }: DriverQuery): Promise<DriverResult> {
@@ -189,15 +183,15 @@ class PgConnection implements DriverConnection {
    * An error arrives before the server is ready for the next statement, or before the end of the connection
    * that it announces. Whoever sees the error must see that, too, or a broken connection gets reused.
    */
-  async #whenReady<T>(answer: Promise<T>): Promise<T> {
-    try {
-      return await answer;
-    } catch (error) {
+  #whenReady<T>(answer: Promise<T>): Promise<T> {
+    return answer.catch(async (error) => {
       if (!this.#broken && !(this.#client as unknown as Readiness).readyForQuery) {
         await this.#drained();
       }
+      // "cached plan must not change result type": the schema changed under the connection.
+      if ((error as { code?: unknown }).code === "0A000") this.#broken = true;
       throw error;
-    }
+    });
   }
 
   #drained(): Promise<void> {
