@@ -38,7 +38,8 @@ interface Positioned {
 
 /**
  * Reads one page by keyset: after the cursor's position in the sort order, so that inserts
- * meanwhile neither repeat nor skip an item. All its statements share one deadline. Positions are the server's own text of the sort values, with all their digits.
+ * meanwhile neither repeat nor skip an item. All its statements share one deadline. Positions are
+ * the server's own text of the sort values, with all their digits.
  */
 export async function readPage<DB, TB extends keyof DB, O>(
   database: Database,

@@ -104,7 +104,6 @@ export function statement<Input extends object, const C extends Columns>(
 /** A statement after its first use. */
 interface Compiled {
   readonly text: string;
-  readonly id: string;
   readonly writes: boolean;
   readonly parameters: readonly unknown[];
 }
@@ -115,6 +114,7 @@ class CompiledStatement<Input extends object, Row> implements Statement<Input, R
   readonly #compile: () => CompiledQuery<Row>;
   readonly #decoders: [column: string, decode: (value: unknown) => unknown][] = [];
   #compiled: Compiled | undefined;
+  #id: string | undefined;
 
   constructor(name: string, columns: Columns, compile: () => CompiledQuery<Row>) {
     this.name = name;
@@ -135,13 +135,13 @@ class CompiledStatement<Input extends object, Row> implements Statement<Input, R
   }
 
   toQuery(input: Input, named: boolean): DriverQuery {
-    const { text, id, parameters } = this.#get();
+    const { text, parameters } = this.#get();
     const values = parameters.map((parameter) =>
       parameter instanceof Parameter
         ? (input as Record<string, unknown>)[parameter.name] ?? null
         : parameter
     );
-    return named ? { text, values, name: id } : { text, values };
+    return named ? { text, values, name: this.#id ??= nameOf(text) } : { text, values };
   }
 
   toRows(result: DriverResult): Row[] {
@@ -157,12 +157,16 @@ class CompiledStatement<Input extends object, Row> implements Statement<Input, R
   #get(): Compiled {
     if (!this.#compiled) {
       const { sql: text, parameters } = this.#compile();
-      const digest = createHash("sha256").update(text).digest("hex");
       const writes = /\b(insert into|update|delete from|merge into)\b/i.test(text);
-      this.#compiled = { text, parameters, writes, id: `exchange_${digest.slice(0, 24)}` };
+      this.#compiled = { text, parameters, writes };
     }
     return this.#compiled;
   }
+}
+
+/** The name that a server knows a text by. Lists, which are sent without one, do not pay for it. */
+function nameOf(text: string): string {
+  return `exchange_${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
 }
 
 /** For clients that return these as text; a driver of ours returns what is wanted already. */

@@ -53,14 +53,17 @@ export const jsonObjectField: z.ZodType<Readonly<Record<string, JsonValue>>> = z
   Readonly<Record<string, JsonValue>>
 >((value) => kindOf(value) === "object", "it must be an object");
 
-/** Says what makes `text` unfit for a column, or returns `undefined`; PGlite drops a byte order mark at its beginning. */
+/**
+ * Says what makes `text` unfit for a column besides what `textFlaw` says, or returns `undefined`: PGlite
+ * drops a byte order mark at its beginning.
+ */
 export function columnTextFlaw(text: string): string | undefined {
-  return text.startsWith("\ufeff") ? "begins with a byte order mark" : textFlaw(text);
+  return text.startsWith("\ufeff") ? "begins with a byte order mark" : undefined;
 }
 
 function keptUnchanged(schema: z.ZodType<string>): z.ZodType<string> {
   return schema.superRefine((text, context) => {
-    const flaw = columnTextFlaw(text);
+    const flaw = textFlaw(text) ?? columnTextFlaw(text);
     if (flaw) context.addIssue({ code: "custom", message: `it ${flaw}` });
   });
 }

@@ -3,8 +3,9 @@
  * submission, so that a board is right at every commit, whoever writes.
  *
  * `leaderboard_entries` holds one row per version, minimum verification level and model. Reading the
- * top of a board is an index scan over lines that are ready to be sent. `leaderboard_buckets` counts entries by score range, so that a
- * rank is a sum over the buckets above and a count inside one, whatever the size of the board.
+ * top of a board is an index scan over lines that are ready to be sent. `leaderboard_buckets` counts
+ * entries by score range, so that a rank is a sum over the buckets above and a count inside one,
+ * whatever the size of the board.
  */
 export const sql: string = /* sql */ `
 create function verification_level(verification text) returns smallint

@@ -22,6 +22,7 @@ import {
   findVersion,
   MAX_PAGE,
   type ModelInput,
+  type PageRow,
   readBoardAfter,
   readBoardTop,
   readRank,
@@ -111,14 +112,14 @@ export class LeaderboardReader {
 
   async #top(input: PageInput, options: CallOptions): Promise<BoardPart> {
     const [row] = await this.#database.run(readBoardTop, input, options);
-    return { entries: row?.entries as readonly StoredEntry[], above: 0, passed: 0 };
+    return { entries: entriesOf(row), above: 0, passed: 0 };
   }
 
   async #after(input: PageInput, position: Position, options: CallOptions): Promise<BoardPart> {
     const [score, submittedAt, submissionId] = position as ReturnType<typeof placeOf>;
     const place = { ...input, score, submittedAt, submissionId };
     const [row] = await this.#database.run(readBoardAfter, place, options);
-    const entries = (row?.entries ?? []) as readonly StoredEntry[];
+    const entries = entriesOf(row);
     const { above = 0, ties = 0 } = row ?? {};
     // The tie at the page boundary shares the rank that it had on the page before.
     const tied = entries[0] !== undefined && scoreOf(entries[0]) === score;
@@ -175,6 +176,10 @@ interface BoardPart {
   readonly above: number;
   /** How many entries of the board come before the first one here. */
   readonly passed: number;
+}
+
+function entriesOf(row: PageRow | undefined): readonly StoredEntry[] {
+  return (row?.entries ?? []) as readonly StoredEntry[];
 }
 
 /** Where an entry stands in the order of its board. */
