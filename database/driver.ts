@@ -29,6 +29,8 @@ export interface DriverQuery {
   readonly values: readonly unknown[];
   /** Prepared under this name once per connection; absent: planned anew each time. */
   readonly name?: string | undefined;
+  /** What a `copy … from stdin` reads; only for a connection that {@linkcode DriverConnection.copies}. */
+  readonly rows?: Uint8Array | undefined;
 }
 
 /** What came back for a statement. */
@@ -55,6 +57,8 @@ export interface DriverConnection {
   readonly usable: boolean;
   /** Whether the next user can have it: usable, and not left inside a transaction. */
   readonly reusable: boolean;
+  /** Whether the client can send rows for a `copy … from stdin`. */
+  readonly copies: boolean;
   /** Runs one statement; rejects with the raw error of the client. */
   execute(query: DriverQuery): Promise<DriverResult>;
   /**

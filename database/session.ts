@@ -61,6 +61,11 @@ export class Session {
     return !this.#returned && this.#pooled.connection.usable;
   }
 
+  /** Whether the client can send rows for a `copy … from stdin`. */
+  get copies(): boolean {
+    return this.#pooled.connection.copies;
+  }
+
   /** Runs one statement; sends nothing if the signal has fired already. */
   execute(query: DriverQuery, step: Step): Promise<DriverResult> {
     return this.#run(step, (connection) => {

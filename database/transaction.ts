@@ -90,6 +90,20 @@ export class Transaction implements Database {
     return this.#execute({ text, values }, options.operation ?? "execute statement", options);
   }
 
+  /** @internal Whether {@linkcode Transaction.copyFrom} can be used: not every client speaks that part of the protocol. */
+  get copies(): boolean {
+    return this.#session.copies;
+  }
+
+  /** @internal Runs a `copy … from stdin` that reads `rows`. */
+  copyFrom(
+    text: string,
+    rows: Uint8Array,
+    options: ExecuteOptions & { readonly operation: string },
+  ): Promise<DriverResult> {
+    return this.#execute({ text, values: [], rows }, options.operation, options);
+  }
+
   /**
    * Runs `fn` in a savepoint: when it rejects, what it did is undone and this transaction goes on. Until
    * it settles, this transaction refuses everything else with `nested_call`. If its own deadline passes or its

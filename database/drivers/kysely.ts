@@ -71,6 +71,7 @@ const END = /^\s*(commit|end|rollback|abort)\b(?!\s+to\b)/i;
 class KyselyConnection implements DriverConnection {
   /** The dialect has a pool of its own, which gets the connection back after every use. */
   readonly reusable = false;
+  readonly copies = false;
   readonly #driver: Driver;
   readonly #connection: DatabaseConnection;
   #usable = true;

@@ -9,6 +9,8 @@ import pg from "pg";
 import { settleWithin } from "../../core/call_options.ts";
 import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import { type ConnectionSettings, parseConnectionUrl } from "../connection_url.ts";
+import { CopyQuery } from "./copy_query.ts";
+import { DescribeQuery } from "./describe_query.ts";
 import { type FieldCache, PreparedQuery } from "./prepared_query.ts";
 import { PG_TYPES, textParser } from "./pg_types.ts";
 import type {
@@ -106,6 +108,7 @@ export class PgDriver implements DatabaseDriver {
 }
 
 class PgConnection implements DriverConnection {
+  readonly copies = true;
   readonly #client: pg.Client;
   readonly #settings: ConnectionSettings;
   readonly #fields: FieldCache = new Map();
@@ -133,6 +136,7 @@ class PgConnection implements DriverConnection {
   }
 
   execute(query: DriverQuery): Promise<DriverResult> {
+    if (query.rows) return this.#copy(query.text, query.rows);
     return query.name === undefined
       ? this.#executeOnce(query)
       : this.#executePrepared({ ...query, name: query.name });
@@ -157,10 +161,16 @@ class PgConnection implements DriverConnection {
     };
   }
 
+  async #copy(text: string, rows: Uint8Array): Promise<DriverResult> {
+    const copy = new CopyQuery(text, rows);
+    this.#client.query(copy as unknown as pg.Submittable);
+    return await this.#whenReady(copy.result);
+  }
+
   async describe(text: string): Promise<readonly DriverColumn[]> {
-    const description = new Description(text);
-    this.#client.query(description as unknown as pg.Submittable);
-    return await this.#whenReady(description.columns);
+    const query = new DescribeQuery(text);
+    this.#client.query(query as unknown as pg.Submittable);
+    return await this.#whenReady(query.columns);
   }
 
   cancel(): Promise<void> {
@@ -227,41 +237,6 @@ interface BackendKey {
 interface Closable {
   destroy(): void;
   once(event: "close", listener: () => void): void;
-}
-
-/** Parses and describes a statement, but does not run it; `pg` calls these methods. */
-class Description {
-  readonly columns: Promise<readonly DriverColumn[]>;
-  readonly #text: string;
-  #found: DriverColumn[] = [];
-  #settle!: { resolve(columns: DriverColumn[]): void; reject(error: unknown): void };
-
-  constructor(text: string) {
-    this.#text = text;
-    this.columns = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
-  }
-
-  submit(connection: {
-    parse(query: { text: string; name: string; types: number[] }): void;
-    describe(target: { type: "S"; name: string }): void;
-    sync(): void;
-  }): void {
-    connection.parse({ text: this.#text, name: "", types: [] });
-    connection.describe({ type: "S", name: "" });
-    connection.sync();
-  }
-
-  handleRowDescription({ fields }: { fields: { name: string; dataTypeID: number }[] }): void {
-    this.#found = fields.map(({ name, dataTypeID }) => ({ name, typeId: dataTypeID }));
-  }
-
-  handleError(error: unknown): void {
-    this.#settle.reject(error);
-  }
-
-  handleReadyForQuery(): void {
-    this.#settle.resolve(this.#found);
-  }
 }
 
 /** The request of the protocol's section "Canceling Requests in Progress": 16 bytes on a new connection. */

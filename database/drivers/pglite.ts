@@ -97,6 +97,7 @@ async function claimFolder(dataDir: string): Promise<() => Promise<void>> {
 }
 
 class PgliteConnection implements DriverConnection {
+  readonly copies = false;
   readonly #database: PGlite;
   #closed = false;
   #inTransaction = false;

@@ -1,17 +1,8 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { ValidationError } from "../../core/errors.ts";
 import { memberPath } from "../../core/shown_value.ts";
 import { checkFinite, checkText, type TextLimits } from "../../core/validation.ts";
 import type { CaseResult } from "../../domain/submission.ts";
 import { columnTextFlaw } from "../../domain/fields.ts";
-import { arrayLiteral } from "../array_literal.ts";
-import type { ResultArrays } from "./submission_statements.ts";
-
-/** How many results go in one statement: it bounds the memory that a large submission takes. */
-export const RESULTS_PER_STATEMENT = 2_500;
-
-/** How many go in the first one if there are more: the server starts while the others are written. */
-const FIRST_RESULTS = 500;
 
 const CASE_NAME_LIMITS: TextLimits = { maxLength: 200 };
 
@@ -65,47 +56,4 @@ function checkCaseResult(result: CaseResult): void {
 function checkColumnText(field: string, value: unknown, limits: TextLimits): void {
   const flaw = columnTextFlaw(checkText(field, value, limits));
   if (flaw) throw new ValidationError(field, `it ${flaw}`);
-}
-
-/** Consecutive results: the index of the first, and the one after the last. */
-export interface ResultPart {
-  /** The index of the first. */
-  readonly from: number;
-  /** The index after the last. */
-  readonly to: number;
-}
-
-/** What goes in each statement; one empty part without results. */
-export function resultParts(count: number): [ResultPart, ...ResultPart[]] {
-  const first = { from: 0, to: count <= RESULTS_PER_STATEMENT ? count : FIRST_RESULTS };
-  const rest: ResultPart[] = [];
-  for (let from = first.to; from < count; from += RESULTS_PER_STATEMENT) {
-    rest.push({ from, to: Math.min(from + RESULTS_PER_STATEMENT, count) });
-  }
-  return [first, ...rest];
-}
-
-/** The arrays for one statement. */
-export function resultArrays(results: readonly CaseResult[], part: ResultPart): ResultArrays {
-  const chunk = results.slice(part.from, part.to);
-  return {
-    offset: part.from,
-    caseNames: arrayLiteral(chunk.map(({ caseName }) => caseName)),
-    passed: arrayLiteral(chunk.map(({ passed }) => passed)),
-    scores: arrayLiteral(chunk.map(({ score }) => score)),
-    durations: arrayLiteral(chunk.map(({ durationMs }) => durationMs)),
-    outputs: arrayLiteral(chunk.map(({ output }) => output)),
-  };
-}
-
-/**
- * The same after a turn of the event loop: a statement that was just started goes out first, and the
- * server works on it while this one is written.
- */
-export async function resultArraysLater(
-  results: readonly CaseResult[],
-  part: ResultPart,
-): Promise<ResultArrays> {
-  await nextTurn();
-  return resultArrays(results, part);
 }

@@ -1,7 +1,7 @@
 import { newId } from "../../domain/ids.ts";
 import type { NewSubmission } from "../../domain/submission.ts";
 import { arrayLiteral } from "../array_literal.ts";
-import { resultArrays, resultParts } from "./case_results.ts";
+import { resultArrays, resultParts } from "./result_parts.ts";
 import { encodeStored } from "./stored_json.ts";
 import type { SubmissionInput } from "./submission_statements.ts";
 
@@ -9,7 +9,7 @@ import type { SubmissionInput } from "./submission_statements.ts";
 export function toSubmissionInput(submission: NewSubmission): SubmissionInput {
   const { model, confidenceInterval: interval, metrics = {}, results = [] } = submission;
   return {
-    ...resultArrays(results, resultParts(results.length)[0]),
+    ...resultArrays(results, resultParts(results)[0]),
     id: submission.id ?? newId(),
     versionId: submission.versionId,
     provider: model.provider,

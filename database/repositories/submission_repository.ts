@@ -20,13 +20,14 @@ import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
 import { shareDeadline } from "../deadline.ts";
 import { count, readPage } from "../keyset.ts";
-import { checkCaseResults, resultArraysLater, resultParts } from "./case_results.ts";
+import { checkCaseResults } from "./case_results.ts";
 import {
   type Board,
   type BoardOptions,
   type BoardPageOptions,
   LeaderboardReader,
 } from "./leaderboard.ts";
+import { prepareResults, resultParts } from "./result_parts.ts";
 import { resultList } from "./result_list.ts";
 import { checkRevision, requireUpdated, type UpdateOptions } from "./revision.ts";
 import { toSubmissionInput } from "./submission_input.ts";
@@ -220,8 +221,8 @@ export class PostgresSubmissionRepository {
   ): Promise<Omit<SubmissionRow, "metrics"> | undefined> {
     const alone = results.length === 0 && input.metricNames === "{}";
     if (alone) return (await this.#database.run(statements.createSubmission, input, options))[0];
-    const { createSubmissionWithResults, addResults } = statements;
-    const [, ...rest] = resultParts(results.length);
+    const { createSubmissionWithResults } = statements;
+    const [, ...rest] = resultParts(results);
     if (rest.length === 0) {
       return (await this.#database.run(createSubmissionWithResults, input, options))[0];
     }
@@ -229,9 +230,10 @@ export class PostgresSubmissionRepository {
       const created = transaction.run(createSubmissionWithResults, input);
       let running: Promise<unknown> = created;
       for (const part of rest) {
-        const [arrays] = await Promise.all([resultArraysLater(results, part), running]);
+        const next = prepareResults(transaction, input.id, results, part);
+        const [add] = await Promise.all([next, running]);
         if ((await created).length === 0) return undefined;
-        running = transaction.run(addResults, { ...arrays, submissionId: input.id });
+        running = add();
       }
       await running;
       return (await created)[0];

@@ -46,6 +46,7 @@ export const NOTHING: DriverResult = { rows: [], rowCount: 0, command: "" };
 export class FakeConnection implements DriverConnection {
   usable = true;
   reusable = true;
+  copies = false;
   /** The texts that it was given. */
   readonly texts: string[] = [];
   /** How often it was asked to cancel. */

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { PostgresSubmissionRepository } from "../../../database/repositories/submission_repository.ts";
 import { newId } from "../../../domain/ids.ts";
-import type { NewSubmission } from "../../../domain/submission.ts";
+import type { CaseResult, NewSubmission } from "../../../domain/submission.ts";
 import type { SubmissionTest } from "./fixture.ts";
 
 /** Creating and reading submissions. */
 export function testCreate(submissionTest: SubmissionTest): void {
   testRoundTrip(submissionTest);
   testManyResults(submissionTest);
+  testEveryShape(submissionTest);
 
   submissionTest("a failed submission has a reason and no score", async ({ repository, ...f }) => {
     const created = await repository.create({
@@ -93,6 +94,40 @@ function testManyResults(submissionTest: SubmissionTest): void {
       assert.equal(failed.total, count / 4);
     },
   );
+}
+
+function testEveryShape(submissionTest: SubmissionTest): void {
+  submissionTest("results of every shape come back, however many there are", async (fixture) => {
+    // More than go in the first statement, and in the first of those after it.
+    const count = 6_000;
+    const given = Array.from({ length: count }, (_, index) => shapedResult(index));
+    const { id } = await fixture.submit("shapes", 1, { results: given });
+    const found: CaseResult[] = [];
+    for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+      const page = await fixture.repository.getResults(id, {
+        limit: 1_000,
+        ...cursor ? { cursor } : {},
+      });
+      found.push(...page.items);
+      cursor = page.nextCursor;
+    }
+    assert.deepEqual(found, given.map((one) => ({ ...NO_VALUES, ...one })));
+  });
+}
+
+const NO_VALUES = { passed: undefined, score: undefined, durationMs: undefined, output: undefined };
+
+function shapedResult(index: number): CaseResult {
+  const values = [
+    { passed: index % 2 === 0 },
+    { score: [-1.5, 0.1, 5e-324, Number.MAX_VALUE, -Number.MAX_VALUE][index % 5] },
+    { durationMs: index / 7 },
+    {
+      output: ["", 'x"\\,{}\n\t', "größer \u{1F600}", "NULL", "\\N", "y".repeat(3_000)][index % 6],
+    },
+  ];
+  const chosen = values.filter((_, bit) => (index >> bit) & 1);
+  return Object.assign({ caseName: `ä "${index}"` }, ...chosen);
 }
 
 const LONE_SURROGATE = "a\ud800";
