@@ -224,6 +224,8 @@ export interface SubmissionsTable {
   /** float8 */
   score: number | null;
   /** float8 */
+  sort_score: number | null;
+  /** float8 */
   interval_low: number | null;
   /** float8 */
   interval_high: number | null;

@@ -26,6 +26,8 @@ create table submissions (
   verified_provider boolean not null default false,
   status text not null,
   score float8,
+  -- Higher is better, whatever the direction of the metric; set when the row is inserted.
+  sort_score float8,
   interval_low float8,
   interval_high float8,
   interval_level float8,
@@ -74,26 +76,40 @@ create index submissions_organization_idx on submissions (organization_id, creat
   where organization_id is not null;
 create index submissions_created_at_idx on submissions (created_at desc, id desc);
 
--- The rule of refuse_deleted_user, without its detour, for the table that is written most.
-create function submission_refers_to_living() returns trigger language plpgsql as $$
+-- What a submission has to do with other rows, in one look at them: whom it refers to is not deleted (as
+-- refuse_deleted_user has it), and its score is in the range of the metric and sorts in its direction.
+create function submission_relate() returns trigger language plpgsql as $$
 declare
-  deleted text;
+  version record;
+  refused text;
 begin
-  if exists (select from users where id = new.submitted_by and deleted_at is not null) then
-    deleted := 'submissions_submitted_by_fkey';
-  elsif new.organization_id is not null and exists (
-    select from organizations where id = new.organization_id and deleted_at is not null
-  ) then
-    deleted := 'submissions_organization_id_fkey';
+  select v.higher_is_better,
+    new.score < v.score_min or new.score > v.score_max as out_of_range,
+    exists (
+      select from users where id = new.submitted_by and deleted_at is not null
+    ) as user_deleted,
+    exists (
+      select from organizations where id = new.organization_id and deleted_at is not null
+    ) as organization_deleted
+  into version from benchmark_versions v where v.id = new.version_id;
+  -- Adding zero turns a negative zero, which would be a place of its own on a board, into zero.
+  new.sort_score := case when version.higher_is_better then new.score else -new.score end + 0.0;
+  if version.out_of_range then
+    raise exception 'score out of range' using errcode = 'check_violation',
+      table = 'submissions', constraint = 'submissions_score_range_check';
+  elsif version.user_deleted then
+    refused := 'submissions_submitted_by_fkey';
+  elsif version.organization_deleted then
+    refused := 'submissions_organization_id_fkey';
   else
     return new;
   end if;
   raise exception 'deleted' using errcode = 'foreign_key_violation', table = 'submissions',
-    constraint = deleted;
+    constraint = refused;
 end $$;
 
-create trigger submissions_refer before insert on submissions
-for each row execute function submission_refers_to_living();
+create trigger submissions_relate before insert on submissions
+for each row execute function submission_relate();
 create trigger submissions_verified_by before insert or update of verified_by on submissions
 for each row when (new.verified_by is not null)
 execute function refuse_deleted_user('verified_by', 'submissions_verified_by_fkey');

@@ -69,12 +69,9 @@ create table leaderboard_buckets (
 create function leaderboard_refresh(in_version uuid, in_model_key uuid)
 returns void language plpgsql as $$
 declare
-  direction integer;
   old_levels smallint[];
   old_buckets integer[];
 begin
-  select case when higher_is_better then 1 else -1 end into direction
-  from benchmark_versions where id = in_version;
   -- Two refreshes of one model would lock its entries in any order, and lose sight of entries that
   -- the other one puts in again. 1,024 locks bound what a transaction over many models holds.
   perform pg_advisory_xact_lock(1886220131, hashtext(in_model_key::text) & 1023);
@@ -87,14 +84,14 @@ begin
   )
   select array_agg(level), array_agg(bucket) into old_levels, old_buckets from gone;
   with best as (
-    select distinct on (l.level) l.level, s.score * direction + 0.0 as sort_score,
+    select distinct on (l.level) l.level, s.sort_score,
       s.created_at, s.id, leaderboard_entry(s) as entry
     from submissions s
     join (values (0::smallint), (1), (2), (3)) as l (level)
       on l.level <= verification_level(s.verification)
     where s.version_id = in_version and s.model_key = in_model_key and s.score is not null
       and s.visibility = 'public' and s.deleted_at is null
-    order by l.level, s.score * direction desc, s.created_at, s.id
+    order by l.level, s.sort_score desc, s.created_at, s.id
   ), entry as (
     insert into leaderboard_entries as e
     select in_model_key, in_version, level, leaderboard_bucket(sort_score), null, sort_score,
@@ -123,41 +120,37 @@ end $$;
 -- A new submission is unverified as a rule and then concerns one board only.
 create function leaderboard_offer() returns trigger language plpgsql as $$
 declare
-  version record;
-  in_sort_score float8;
   in_bucket integer;
   replaced integer;
 begin
-  select v.higher_is_better, v.score_min, v.score_max into version
-  from benchmark_versions v where v.id = new.version_id;
-  if new.score < version.score_min or new.score > version.score_max then
-    raise exception 'score out of range' using errcode = 'check_violation',
-      table = 'submissions', constraint = 'submissions_score_range_check';
-  end if;
-  if new.visibility <> 'public' or new.deleted_at is not null then return null; end if;
   if new.verification <> 'unverified' then
     perform leaderboard_refresh(new.version_id, new.model_key);
     return null;
   end if;
-  -- Adding zero turns a negative zero, which would get a bucket of its own, into zero.
-  in_sort_score := case when version.higher_is_better then new.score else -new.score end + 0.0;
-  in_bucket := leaderboard_bucket(in_sort_score);
-  insert into leaderboard_entries as e values (
-    new.model_key, new.version_id, 0, in_bucket, null, in_sort_score, new.created_at, new.id,
-    leaderboard_entry(new)
-  ) on conflict (model_key, version_id, level) do update set
-    previous_bucket = e.bucket, bucket = excluded.bucket, sort_score = excluded.sort_score,
-    submitted_at = excluded.submitted_at, submission_id = excluded.submission_id,
-    entry = excluded.entry
-  where (excluded.sort_score, e.submitted_at, e.submission_id)
-    > (e.sort_score, excluded.submitted_at, excluded.submission_id)
-  returning e.previous_bucket into replaced;
-  if not found then
-    -- Touched, so that a concurrent refresh with an older snapshot fails and is retried.
+  in_bucket := leaderboard_bucket(new.sort_score);
+  loop
+    -- Most submissions do not beat what their model has. Its entry is touched, so that a concurrent
+    -- refresh with an older snapshot fails and is retried.
     update leaderboard_entries e set previous_bucket = null
     where e.model_key = new.model_key
-      and (e.version_id, e.level) is not distinct from (new.version_id, 0::smallint);
-  elsif replaced is null then
+      and (e.version_id, e.level) is not distinct from (new.version_id, 0::smallint)
+      and (e.sort_score, new.created_at, new.id)
+        >= (new.sort_score, e.submitted_at, e.submission_id);
+    if found then return null; end if;
+    insert into leaderboard_entries as e values (
+      new.model_key, new.version_id, 0, in_bucket, null, new.sort_score, new.created_at, new.id,
+      leaderboard_entry(new)
+    ) on conflict (model_key, version_id, level) do update set
+      previous_bucket = e.bucket, bucket = excluded.bucket, sort_score = excluded.sort_score,
+      submitted_at = excluded.submitted_at, submission_id = excluded.submission_id,
+      entry = excluded.entry
+    where (excluded.sort_score, e.submitted_at, e.submission_id)
+      > (e.sort_score, excluded.submitted_at, excluded.submission_id)
+    returning e.previous_bucket into replaced;
+    -- Not if a better one came between the two statements.
+    exit when found;
+  end loop;
+  if replaced is null then
     insert into leaderboard_buckets as b (version_id, level, bucket, models)
     values (new.version_id, 0, in_bucket, 1)
     on conflict (version_id, level, bucket) do update set models = b.models + 1;
@@ -171,7 +164,8 @@ begin
 end $$;
 
 create trigger submissions_offer after insert on submissions
-for each row when (new.score is not null) execute function leaderboard_offer();
+for each row when (new.score is not null and new.visibility = 'public' and new.deleted_at is null)
+execute function leaderboard_offer();
 
 create function leaderboard_follow() returns trigger language plpgsql as $$
 begin
@@ -186,7 +180,7 @@ for each row execute function leaderboard_follow();
 
 create trigger submissions_immutable
 before update of id, version_id, benchmark_id, model_provider, model_name, model_version,
-  model_official, submitted_by, organization_id, verified_provider, status, score, interval_low,
+  model_official, submitted_by, organization_id, verified_provider, status, score, sort_score, interval_low,
   interval_high, interval_level, failure, execution, created_at
 on submissions for each statement execute function refuse_change();
 `;

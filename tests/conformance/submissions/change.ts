@@ -100,6 +100,7 @@ export function testChange(
     });
     const changes = [
       "update submissions set score = 2",
+      "update submissions set sort_score = 2",
       "update submissions set model_name = 'better'",
       "update submissions set created_at = now()",
       "update submission_results set score = 1",

@@ -80,6 +80,7 @@ export function testLeaderboards(
     );
   });
 
+  testWrittenBySql(submissionTest);
   testVerifiedBoards(submissionTest);
   testVersions(submissionTest);
   testDeadlines(submissionTest);
@@ -100,6 +101,30 @@ export function testLeaderboards(
     );
     const model = (await Promise.all(histories)).flat();
     await checkAgainstReference(fixture, fixture.versionId, true, model);
+  });
+}
+
+function testWrittenBySql(submissionTest: SubmissionTest): void {
+  submissionTest("a submission written by SQL ranks as any other", async (fixture) => {
+    const versionId = await fixture.addVersion("2.0.0", { higherIsBetter: false });
+    const insert = (name: string, score: string, more: Record<string, string> = {}) =>
+      fixture.pool.execute(
+        `insert into submissions (id, version_id, benchmark_id, model_provider, model_name,
+          submitted_by, status, score, visibility, deleted_at, sort_score)
+        values ($1, $2, $3, 'provider', $4, $5, 'completed', $6::float8, $7, $8, 1000)`,
+        [
+          ...[newId(), versionId, fixture.benchmarkId, name, fixture.userId, score],
+          ...[more["visibility"] ?? "public", more["deletedAt"] ?? null],
+        ],
+      );
+    await insert("two", "2");
+    await insert("zero", "0");
+    await insert("negative zero", "-0");
+    await insert("private", "1", { visibility: "private" });
+    await insert("deleted", "1", { deletedAt: "2026-01-02T03:04:05Z" });
+    assert.deepEqual(await board(fixture, versionId), [
+      ...["1 zero 0", "1 negative zero 0", "3 two 2"],
+    ]);
   });
 }
 

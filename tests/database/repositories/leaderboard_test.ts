@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { createPool } from "../../../database/create_pool.ts";
+import type { Database } from "../../../database/database.ts";
+import type { DatabasePool } from "../../../database/database_pool.ts";
 import { migrate } from "../../../database/migrator.ts";
 import { newId } from "../../../domain/ids.ts";
 import { PostgresSubmissionRepository } from "../../../database/repositories/submission_repository.ts";
 import { createTestDatabase } from "../../support/postgres.ts";
 import { findService, serviceTest } from "../../support/services.ts";
+import { until } from "../../support/until.ts";
 
 const serverTest = serviceTest(await findService("postgres"));
 
@@ -35,12 +38,109 @@ serverTest(
   },
 );
 
+serverTest(
+  "a board is right when its best submission is hidden by a transaction that does not see a newer one",
+  (url) =>
+    withBoard(url, async ({ pool, other, submit, board }) => {
+      const best = await submit(pool, 2);
+      let attempts = 0;
+      await pool.transaction(async (transaction) => {
+        const repository = new PostgresSubmissionRepository(transaction);
+        await repository.getById(best);
+        if (attempts++ === 0) await submit(other, 1);
+        await repository.updateVisibility(best, "private");
+      }, { isolation: "repeatable read" });
+      assert.deepEqual(await board(), [1]);
+      assert.equal(attempts, 2);
+    }),
+);
+
+serverTest(
+  "a board is right when a better submission comes while a submission is offered",
+  (url) =>
+    withBoard(url, async ({ pool, other, submit, board }) => {
+      const better = Promise.withResolvers<string>();
+      const worse = Promise.withResolvers<void>();
+      const [commitBetter, commitWorse] = [
+        Promise.withResolvers<void>(),
+        Promise.withResolvers<void>(),
+      ];
+      const first = pool.transaction(async (transaction) => {
+        better.resolve(await submit(transaction, 2));
+        await commitBetter.promise;
+      });
+      const best = await better.promise;
+      const second = other.transaction(async (transaction) => {
+        await submit(transaction, 1);
+        worse.resolve();
+        await commitWorse.promise;
+      });
+      await until("the second submission waits for the first", () => waitsForLock(pool));
+      commitBetter.resolve();
+      await Promise.all([first, worse.promise]);
+      let attempts = 0;
+      await pool.transaction(async (transaction) => {
+        const repository = new PostgresSubmissionRepository(transaction);
+        await repository.getById(best);
+        if (attempts++ === 0) {
+          commitWorse.resolve();
+          await second;
+        }
+        await repository.updateVisibility(best, "private");
+      }, { isolation: "repeatable read" });
+      assert.deepEqual(await board(), [1]);
+      assert.equal(attempts, 2);
+    }),
+);
+
+interface BoardFixture {
+  readonly pool: DatabasePool;
+  /** Another pool on the same database. */
+  readonly other: DatabasePool;
+  /** Submits a score of the one model. */
+  submit(database: Database, score: number): Promise<string>;
+  /** The scores on the board. */
+  board(): Promise<number[]>;
+}
+
+async function withBoard(url: string, use: (fixture: BoardFixture) => Promise<void>) {
+  const database = await createTestDatabase(url);
+  const [pool, other] = await Promise.all([0, 1].map(() => createPool({ url: database.url })));
+  try {
+    await migrate(pool!);
+    const { versionId, userId: submittedBy } = await fill(pool!, 0);
+    await use({
+      pool: pool!,
+      other: other!,
+      submit: async (on, score) => {
+        const submission = { versionId, model: { provider: "p", name: "m" }, submittedBy, score };
+        return (await new PostgresSubmissionRepository(on).create(submission)).id;
+      },
+      board: async () => {
+        const repository = new PostgresSubmissionRepository(pool!);
+        return (await repository.getLeaderboard({ versionId })).items.map(({ score }) => score);
+      },
+    });
+  } finally {
+    await Promise.all([pool?.close(), other?.close()]);
+    await database.drop();
+  }
+}
+
+async function waitsForLock(pool: DatabasePool): Promise<boolean> {
+  const { rows } = await pool.execute(
+    `select from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`,
+  );
+  return rows.length > 0;
+}
+
 /** How many entries scans have returned so far. */
 const READ_BLOCKS = `select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as rows
   from pg_stat_user_tables where relname = 'leaderboard_entries'`;
 
 async function fill(
-  pool: Awaited<ReturnType<typeof createPool>>,
+  pool: DatabasePool,
   count: number,
 ): Promise<{ versionId: string; userId: string }> {
   const [versionId, benchmarkId, userId] = [newId(), newId(), newId()];
