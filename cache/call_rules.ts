@@ -1,13 +1,19 @@
-import { type CallOptions, checkTimeout, type Interruption } from "../core/call_options.ts";
+import {
+  type CallOptions,
+  checkSignal,
+  checkTimeout,
+  type Interruption,
+} from "../core/call_options.ts";
 import { CacheError, ValidationError } from "../core/errors.ts";
 import { kindOf } from "../core/shown_value.ts";
 
 /**
- * The first thing every call does: throws a `ValidationError` for a bad `timeoutMs`, and a
+ * The first thing every call does: throws a `ValidationError` for a bad `timeoutMs` or `signal`, and a
  * {@linkcode CacheError} with code `aborted` when the signal has fired before anything happened.
  */
 export function checkCall(operation: string, options: CallOptions | undefined): void {
   if (options === undefined) return;
+  checkSignal(options.signal);
   if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs);
   if (!options.signal?.aborted) return;
   throw new CacheError(`Cannot start ${operation}: the caller's signal has aborted`, {

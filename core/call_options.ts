@@ -1,5 +1,6 @@
 import { ValidationError } from "./errors.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { kindOf } from "./shown_value.ts";
 
 /** What every call takes last: how long it may wait, and who may stop it. */
 export interface CallOptions {
@@ -44,6 +45,14 @@ export function settleWithin<T>(
     if (signal?.aborted) abort();
     else signal?.addEventListener("abort", abort, { once: true });
   });
+}
+
+/** Throws a {@linkcode ValidationError} unless there is no signal, or one that can abort. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined) return;
+  const { aborted, addEventListener } = Object(signal) as Partial<AbortSignal>;
+  if (typeof aborted === "boolean" && typeof addEventListener === "function") return;
+  throw new ValidationError("signal", `it must be an AbortSignal, got ${kindOf(signal)}`);
 }
 
 /** Returns the timeout, or throws a {@linkcode ValidationError} unless it is a number above 0. */

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import {
   type CallOptions,
+  checkSignal,
   checkTimeout,
   type Interruption,
   settleWithin,
@@ -117,6 +118,7 @@ export class ConnectionPool {
   async acquire(operation: string, options: CallOptions = {}): Promise<PooledConnection> {
     const { signal } = options;
     const { acquireTimeoutMs, maxWaiting } = this.#options;
+    checkSignal(signal);
     const timeoutMs = Math.min(
       checkTimeout(options.timeoutMs ?? acquireTimeoutMs),
       acquireTimeoutMs,

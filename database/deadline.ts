@@ -1,4 +1,4 @@
-import { type CallOptions, checkTimeout } from "../core/call_options.ts";
+import { type CallOptions, checkSignal, checkTimeout } from "../core/call_options.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Database } from "./database.ts";
 
@@ -15,6 +15,7 @@ export function shareDeadline(
   database: Database,
   { signal, timeoutMs }: CallOptions,
 ): () => CallOptions {
+  checkSignal(signal);
   const deadlineMs = systemClock.monotonic() + checkTimeout(timeoutMs ?? database.timeoutMs);
   return () => ({ signal, timeoutMs: leftMs(deadlineMs) });
 }

@@ -1,5 +1,6 @@
 import {
   type CallOptions,
+  checkSignal,
   checkTimeout,
   type Interruption,
   settleWithin,
@@ -98,6 +99,7 @@ export class Session {
   async #run<T>(step: Step, send: (connection: DriverConnection) => Promise<T>): Promise<T> {
     const { operation, signal } = step;
     const { connection } = this.#pooled;
+    checkSignal(signal);
     const timeoutMs = checkTimeout(step.timeoutMs ?? step.defaultTimeoutMs);
     if (signal?.aborted) throw abortedError(operation, signal.reason);
     try {

@@ -1,5 +1,6 @@
 import {
   type CallOptions,
+  checkSignal,
   checkTimeout,
   type Interruption,
   settleWithin,
@@ -63,6 +64,7 @@ export async function runCall<T>(
   work: (call: StorageCall) => Promise<T>,
 ): Promise<T> {
   const { defaultTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  checkSignal(options.signal);
   checkTimeout(options.timeoutMs ?? defaultTimeoutMs);
   const call = new StorageCall(operation);
   if (options.signal?.aborted) {

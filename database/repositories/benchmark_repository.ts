@@ -107,6 +107,7 @@ export class PostgresBenchmarkRepository {
       createdBy: input.createdBy,
       testCaseCount: cases.length,
     };
+    const step = shareDeadline(this.#database, options);
     const rows = await insertInBatches(
       this.#database,
       statements.publishVersion,
@@ -118,7 +119,7 @@ export class PostgresBenchmarkRepository {
       rows,
       operation,
       parameters.id,
-      options,
+      { ...options, ...step() },
       ({ status }) => status === "archived" ? "it is archived" : undefined,
     );
     return versions.toVersion(row);

@@ -1,5 +1,10 @@
 // deno-lint-ignore-file require-await -- what these methods throw has to arrive as a rejection
-import { type CallOptions, checkTimeout, settleWithin } from "../../core/call_options.ts";
+import {
+  type CallOptions,
+  checkSignal,
+  checkTimeout,
+  settleWithin,
+} from "../../core/call_options.ts";
 import { checkChannel, checkChannels, checkPattern, patternMatcher } from "../channel_rules.ts";
 import { checkCallOptions, DEFAULT_TIMEOUT_MS, interruptionError } from "../interruption.ts";
 import { checkInteger } from "../../core/validation.ts";
@@ -111,6 +116,7 @@ export class MemoryEventBus implements EventBus {
 
   /** See {@linkcode EventBus.close}. */
   async close(options: CallOptions = {}): Promise<void> {
+    checkSignal(options.signal);
     checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     this.#closing ??= this.#close(options);
     await this.#closing;

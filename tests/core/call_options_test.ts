@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkTimeout, type Interruption, settleWithin } from "../../core/call_options.ts";
+import {
+  checkSignal,
+  checkTimeout,
+  type Interruption,
+  settleWithin,
+} from "../../core/call_options.ts";
 import { ValidationError } from "../../core/errors.ts";
 import { ManualClock } from "../conformance/manual_clock.ts";
 
@@ -86,4 +91,18 @@ test("a timeout that is no finite number above 0 is refused", async () => {
 
 test("a timeout above 0 is returned unchanged", () => {
   for (const timeoutMs of [0.5, 1, 2 ** 40]) assert.equal(checkTimeout(timeoutMs), timeoutMs);
+});
+
+test("a signal that cannot abort is refused, without showing it", () => {
+  for (const signal of [null, 5, "canary", {}, [], new AbortController(), new EventTarget()]) {
+    assert.throws(
+      () => checkSignal(signal),
+      (error) =>
+        error instanceof ValidationError && error.field === "signal" &&
+        !error.message.includes("canary"),
+    );
+  }
+  for (const signal of [undefined, new AbortController().signal, AbortSignal.abort("why")]) {
+    checkSignal(signal);
+  }
 });

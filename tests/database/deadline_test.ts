@@ -30,6 +30,11 @@ test("a shared deadline is that of the call, else that of the database, and shri
 });
 
 const ID = "00000000-0000-7000-8000-000000000001";
+const PUBLICATION = {
+  version: "1.0.0",
+  createdBy: ID,
+  evaluation: { primaryMetric: { name: "accuracy", type: "accuracy", higherIsBetter: true } },
+} as const;
 const MODEL = { provider: "provider", name: "model" };
 
 /** Calls whose first statement returns this row, or none, and whose second one never ends. */
@@ -42,6 +47,10 @@ const CALLS: Readonly<
   "a change of status": [
     undefined,
     (db) => (call) => benchmarks(db).updateStatus(ID, "active", call),
+  ],
+  "a publication": [
+    undefined,
+    (db) => (call) => benchmarks(db).publishVersion(ID, PUBLICATION, call),
   ],
   "an archiving": [undefined, (db) => (call) => benchmarks(db).delete(ID, call)],
   "a submission's update": [
@@ -90,7 +99,8 @@ for (const [name, [row, call]] of Object.entries(CALLS)) {
   });
 }
 
-test("a bad timeout is refused before the first statement", () => {
+test("a bad timeout or signal is refused before the first statement", () => {
+  assert.throws(() => shareDeadline(pool, { signal: 5 as never }), { field: "signal" });
   for (const timeoutMs of [0, -1, NaN, Infinity]) {
     assert.throws(() => shareDeadline(pool, { timeoutMs }), { field: "timeoutMs" });
   }

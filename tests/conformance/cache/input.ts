@@ -184,6 +184,14 @@ function testCallOptions(test: CacheTest): void {
     assert.equal(await cache.ttl("k"), null);
   });
 
+  test("every call refuses a signal that cannot abort", async ({ cache }) => {
+    await cache.set("k", 1);
+    for (const call of callsWith(cache, { signal: 5 as unknown as AbortSignal })) {
+      await rejects(call(), "invalid_input", "signal");
+    }
+    assert.deepEqual(await cache.mget(["k", "new"]), [1, undefined]);
+  });
+
   for (const timeoutMs of [0, -1, NaN, Infinity]) {
     test(`every call refuses timeoutMs ${timeoutMs}`, async ({ cache }) => {
       await cache.set("k", 1);

@@ -34,6 +34,18 @@ export function testDeadlines(test: DatabaseTest, { capabilities }: PoolHarness)
     assert.deepEqual(await ids(pool, table), []);
   });
 
+  test("a signal that cannot abort is refused before anything is sent", async ({ pool, table }) => {
+    const options = { signal: 5 as unknown as AbortSignal };
+    const text = `insert into ${table} (id) values (1)`;
+    const expected = { code: "invalid_input", field: "signal" };
+    await rejects(pool.execute(text, [], options), expected);
+    await rejects(pool.transaction(() => Promise.resolve(), options), expected);
+    await pool.transaction(async (transaction) => {
+      await rejects(transaction.execute(text, [], options), expected);
+    });
+    assert.deepEqual(await ids(pool, table), []);
+  });
+
   test("a bad timeout is refused before anything is sent", async ({ pool, table }) => {
     for (const timeoutMs of [0, -1, NaN, Infinity, "50" as unknown as number]) {
       const text = `insert into ${table} (id) values (1)`;

@@ -211,11 +211,17 @@ export const publishingScenarios: Scenarios = {
     assert.deepEqual(received.values.map((message) => message.payload), ["2"]);
   },
 
-  "a timeout that is not a number above 0 is refused": async (bus, channel) => {
+  "a timeout that is not a number above 0, and a signal that cannot abort, are refused": async (
+    bus,
+    channel,
+  ) => {
     for (const timeoutMs of [0, -1, NaN, Infinity]) {
       await rejectsWith(bus.publish(channel, 1, { timeoutMs }), "invalid_input", "timeoutMs");
       await rejectsWith(bus.close({ timeoutMs }), "invalid_input", "timeoutMs");
     }
+    const signal = 5 as unknown as AbortSignal;
+    await rejectsWith(bus.publish(channel, 1, { signal }), "invalid_input", "signal");
+    await rejectsWith(bus.close({ signal }), "invalid_input", "signal");
     await bus.publish(channel, 1);
   },
 };

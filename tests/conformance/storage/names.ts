@@ -76,6 +76,7 @@ export const nameCases: readonly StorageCase[] = [
       await refuses(upload({ metadata: () => ({ name: "é" }) }), "metadata.name");
       await refuses(upload({ size: -1 }), "size");
       await refuses(upload({ timeoutMs: 0 }), "timeoutMs");
+      await refuses(upload({ signal: 5 }), "signal");
       await refuses(upload({ createOnly: true, ifMatch: "a" }), "ifMatch");
       await refuses(storage.upload(bucket, "key", "\ud800"), "data");
       await refuses(storage.upload(bucket, "key", 7 as unknown as string), "data");
