@@ -108,13 +108,8 @@ export class PostgresBenchmarkRepository {
       testCaseCount: cases.length,
     };
     const step = shareDeadline(this.#database, options);
-    const rows = await insertInBatches(
-      this.#database,
-      statements.publishVersion,
-      parameters,
-      cases,
-      options,
-    );
+    const { publishVersion } = statements;
+    const rows = await insertInBatches(this.#database, publishVersion, parameters, cases, options);
     const row = await this.#requireRow(
       rows,
       operation,
