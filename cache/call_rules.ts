@@ -1,9 +1,4 @@
-import {
-  type CallOptions,
-  checkSignal,
-  checkTimeout,
-  type Interruption,
-} from "../core/call_options.ts";
+import { type CallOptions, checkCallOptions, type Interruption } from "../core/call_options.ts";
 import { CacheError, ValidationError } from "../core/errors.ts";
 import { kindOf } from "../core/shown_value.ts";
 
@@ -13,8 +8,7 @@ import { kindOf } from "../core/shown_value.ts";
  */
 export function checkCall(operation: string, options: CallOptions | undefined): void {
   if (options === undefined) return;
-  checkSignal(options.signal);
-  if (options.timeoutMs !== undefined) checkTimeout(options.timeoutMs);
+  checkCallOptions(options);
   if (!options.signal?.aborted) return;
   throw new CacheError(`Cannot start ${operation}: the caller's signal has aborted`, {
     code: "aborted",

@@ -25,6 +25,7 @@ export function settleWithin<T>(
   options: CallOptions & { readonly defaultTimeoutMs: number; readonly clock?: Clock },
   interrupted: (interruption: Interruption) => Error,
 ): Promise<T> {
+  checkCallOptions(options);
   const timeoutMs = checkTimeout(options.timeoutMs ?? options.defaultTimeoutMs);
   const { signal, clock = systemClock } = options;
   return new Promise<T>((resolve, reject) => {
@@ -47,8 +48,12 @@ export function settleWithin<T>(
   });
 }
 
-/** Throws a {@linkcode ValidationError} unless there is no signal, or one that can abort. */
-export function checkSignal(signal: unknown): void {
+/**
+ * Throws a {@linkcode ValidationError} that names the option for a signal that cannot abort, or a timeout
+ * that is not a number above 0.
+ */
+export function checkCallOptions({ signal, timeoutMs }: CallOptions): void {
+  if (timeoutMs !== undefined) checkTimeout(timeoutMs);
   if (signal === undefined) return;
   const { aborted, addEventListener } = Object(signal) as Partial<AbortSignal>;
   if (typeof aborted === "boolean" && typeof addEventListener === "function") return;

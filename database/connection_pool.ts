@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import {
   type CallOptions,
-  checkSignal,
+  checkCallOptions,
   checkTimeout,
   type Interruption,
   settleWithin,
@@ -118,11 +118,8 @@ export class ConnectionPool {
   async acquire(operation: string, options: CallOptions = {}): Promise<PooledConnection> {
     const { signal } = options;
     const { acquireTimeoutMs, maxWaiting } = this.#options;
-    checkSignal(signal);
-    const timeoutMs = Math.min(
-      checkTimeout(options.timeoutMs ?? acquireTimeoutMs),
-      acquireTimeoutMs,
-    );
+    checkCallOptions(options);
+    const timeoutMs = Math.min(options.timeoutMs ?? acquireTimeoutMs, acquireTimeoutMs);
     if (this.#closed) throw closedError(operation);
     if (signal?.aborted) throw abortedError(operation, signal.reason);
     const idle = this.acquireIdle();

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Kysely } from "kysely";
 import { delay, pauseMs } from "../core/backoff.ts";
-import { type CallOptions, checkSignal, checkTimeout } from "../core/call_options.ts";
+import { type CallOptions, checkCallOptions, checkTimeout } from "../core/call_options.ts";
 import { systemClock } from "../core/clock.ts";
 import { DatabaseError, type Outcome } from "../core/errors.ts";
 import type { HealthCheck } from "../core/health.ts";
@@ -118,8 +118,8 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
   ): Promise<T> {
     this.#refuseInside(RUN);
     const retries = checkInteger("retries", options.retries ?? 5, { min: 0, max: 100 });
-    checkSignal(options.signal);
-    const timeoutMs = checkTimeout(options.timeoutMs ?? this.#transactionTimeoutMs);
+    checkCallOptions(options);
+    const timeoutMs = options.timeoutMs ?? this.#transactionTimeoutMs;
     const plan: TransactionPlan = {
       begin: beginStatement(options),
       readOnly: options.readOnly,
@@ -184,8 +184,8 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
     use: (session: Session, timeoutMs: number) => Promise<T>,
   ): Promise<T> {
     this.#refuseInside(operation);
-    checkSignal(options.signal);
-    let timeoutMs = checkTimeout(options.timeoutMs ?? this.timeoutMs);
+    checkCallOptions(options);
+    let timeoutMs = options.timeoutMs ?? this.timeoutMs;
     let pooled = this.#connections.acquireIdle();
     if (!pooled) {
       const deadlineMs = systemClock.monotonic() + timeoutMs;

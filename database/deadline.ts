@@ -1,4 +1,4 @@
-import { type CallOptions, checkSignal, checkTimeout } from "../core/call_options.ts";
+import { type CallOptions, checkCallOptions } from "../core/call_options.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Database } from "./database.ts";
 
@@ -13,9 +13,10 @@ export function leftMs(deadlineMs: number): number {
  */
 export function shareDeadline(
   database: Database,
-  { signal, timeoutMs }: CallOptions,
+  options: CallOptions,
 ): () => CallOptions {
-  checkSignal(signal);
-  const deadlineMs = systemClock.monotonic() + checkTimeout(timeoutMs ?? database.timeoutMs);
+  checkCallOptions(options);
+  const { signal, timeoutMs = database.timeoutMs } = options;
+  const deadlineMs = systemClock.monotonic() + timeoutMs;
   return () => ({ signal, timeoutMs: leftMs(deadlineMs) });
 }

@@ -1,7 +1,6 @@
 import {
   type CallOptions,
-  checkSignal,
-  checkTimeout,
+  checkCallOptions,
   type Interruption,
   settleWithin,
 } from "../core/call_options.ts";
@@ -99,8 +98,8 @@ export class Session {
   async #run<T>(step: Step, send: (connection: DriverConnection) => Promise<T>): Promise<T> {
     const { operation, signal } = step;
     const { connection } = this.#pooled;
-    checkSignal(signal);
-    const timeoutMs = checkTimeout(step.timeoutMs ?? step.defaultTimeoutMs);
+    checkCallOptions(step);
+    const timeoutMs = step.timeoutMs ?? step.defaultTimeoutMs;
     if (signal?.aborted) throw abortedError(operation, signal.reason);
     try {
       return await settleWithin(

@@ -11,7 +11,7 @@ import type {
 } from "./messaging.ts";
 import { kindOf } from "../core/shown_value.ts";
 import { checkInteger } from "../core/validation.ts";
-import { checkCallOptions } from "./interruption.ts";
+import { checkCall } from "./interruption.ts";
 import { decodeEnvelope } from "./envelope.ts";
 import { type CallOptions, settleWithin } from "../core/call_options.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -99,7 +99,7 @@ export class HandlerQueue implements Subscription {
 
   /** See {@linkcode Subscription.unsubscribe}. */
   async unsubscribe(options: CallOptions = {}): Promise<void> {
-    checkCallOptions("unsubscribe", options);
+    checkCall("unsubscribe", options);
     this.#entries = [];
     await this.finish();
   }

@@ -1,9 +1,4 @@
-import {
-  type CallOptions,
-  checkSignal,
-  checkTimeout,
-  type Interruption,
-} from "../core/call_options.ts";
+import { type CallOptions, checkCallOptions, type Interruption } from "../core/call_options.ts";
 import { MessagingError } from "../core/errors.ts";
 
 /** How long a call of a bus may take unless it says otherwise, in milliseconds. */
@@ -11,11 +6,11 @@ export const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**
  * Refuses a call whose signal is already aborted with a {@linkcode MessagingError} of code
- * `aborted`, and one whose signal cannot abort or whose timeout is not a number above 0 with a `ValidationError`.
+ * `aborted`, and one whose options are malformed with a `ValidationError`.
  */
-export function checkCallOptions(operation: string, { signal, timeoutMs }: CallOptions): void {
-  checkSignal(signal);
-  checkTimeout(timeoutMs ?? DEFAULT_TIMEOUT_MS);
+export function checkCall(operation: string, options: CallOptions): void {
+  checkCallOptions(options);
+  const { signal } = options;
   if (signal?.aborted) {
     throw new MessagingError(`Cannot ${operation}: the signal is aborted`, {
       code: "aborted",

@@ -1,7 +1,6 @@
 import {
   type CallOptions,
-  checkSignal,
-  checkTimeout,
+  checkCallOptions,
   type Interruption,
   settleWithin,
 } from "../core/call_options.ts";
@@ -64,8 +63,7 @@ export async function runCall<T>(
   work: (call: StorageCall) => Promise<T>,
 ): Promise<T> {
   const { defaultTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  checkSignal(options.signal);
-  checkTimeout(options.timeoutMs ?? defaultTimeoutMs);
+  checkCallOptions(options);
   const call = new StorageCall(operation);
   if (options.signal?.aborted) {
     throw call.interrupt({ kind: "aborted", reason: options.signal.reason });

@@ -1,12 +1,7 @@
 // deno-lint-ignore-file require-await -- what these methods throw has to arrive as a rejection
-import {
-  type CallOptions,
-  checkSignal,
-  checkTimeout,
-  settleWithin,
-} from "../../core/call_options.ts";
+import { type CallOptions, checkCallOptions, settleWithin } from "../../core/call_options.ts";
 import { checkChannel, checkChannels, checkPattern, patternMatcher } from "../channel_rules.ts";
-import { checkCallOptions, DEFAULT_TIMEOUT_MS, interruptionError } from "../interruption.ts";
+import { checkCall, DEFAULT_TIMEOUT_MS, interruptionError } from "../interruption.ts";
 import { checkInteger } from "../../core/validation.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { checkSource, completeAttributes } from "../event_attributes.ts";
@@ -116,8 +111,7 @@ export class MemoryEventBus implements EventBus {
 
   /** See {@linkcode EventBus.close}. */
   async close(options: CallOptions = {}): Promise<void> {
-    checkSignal(options.signal);
-    checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    checkCallOptions(options);
     this.#closing ??= this.#close(options);
     await this.#closing;
   }
@@ -162,7 +156,7 @@ export class MemoryEventBus implements EventBus {
   }
 
   #checkCall(operation: string, options: CallOptions): void {
-    checkCallOptions(operation, options);
+    checkCall(operation, options);
     if (this.#closing === undefined) return;
     throw new MessagingError(`Cannot ${operation}: the event bus is closed`, {
       code: "closed",

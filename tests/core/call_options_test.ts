@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  checkSignal,
+  checkCallOptions,
   checkTimeout,
   type Interruption,
   settleWithin,
@@ -96,13 +96,13 @@ test("a timeout above 0 is returned unchanged", () => {
 test("a signal that cannot abort is refused, without showing it", () => {
   for (const signal of [null, 5, "canary", {}, [], new AbortController(), new EventTarget()]) {
     assert.throws(
-      () => checkSignal(signal),
+      () => checkCallOptions({ signal: signal as AbortSignal }),
       (error) =>
         error instanceof ValidationError && error.field === "signal" &&
         !error.message.includes("canary"),
     );
   }
   for (const signal of [undefined, new AbortController().signal, AbortSignal.abort("why")]) {
-    checkSignal(signal);
+    checkCallOptions({ signal });
   }
 });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { checkCallOptions, interruptionError } from "../../messaging/interruption.ts";
+import { checkCall, interruptionError } from "../../messaging/interruption.ts";
 import { MessagingError, ValidationError } from "../../core/errors.ts";
 import { test } from "node:test";
 
 test("a call with an aborted signal is refused with its reason", () => {
   const reason = new Error("the user left");
   assert.throws(
-    () => checkCallOptions("publish", { signal: AbortSignal.abort(reason) }),
+    () => checkCall("publish", { signal: AbortSignal.abort(reason) }),
     (error) => {
       assert.ok(error instanceof MessagingError);
       assert.equal(error.code, "aborted");
@@ -18,9 +18,9 @@ test("a call with an aborted signal is refused with its reason", () => {
 });
 
 test("a call with a malformed timeout is refused, others pass", () => {
-  checkCallOptions("publish", {});
-  checkCallOptions("publish", { timeoutMs: 1, signal: new AbortController().signal });
-  assert.throws(() => checkCallOptions("publish", { timeoutMs: NaN }), ValidationError);
+  checkCall("publish", {});
+  checkCall("publish", { timeoutMs: 1, signal: new AbortController().signal });
+  assert.throws(() => checkCall("publish", { timeoutMs: NaN }), ValidationError);
 });
 
 test("an interruption says why and what is known about the outcome", () => {
