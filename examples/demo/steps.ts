@@ -6,10 +6,21 @@ export interface StepTime {
   readonly ms: number;
 }
 
+/** Where progress is shown, if a person watches it. */
+export interface Screen {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
 /** Runs steps one after the other, shows how far they are to a person who watches, and keeps their times. */
 export class Steps {
   readonly times: StepTime[] = [];
-  readonly #watched: boolean = process.stderr.isTTY === true;
+  readonly #screen: Screen;
+
+  /** The error stream by default, so that the output can be piped. */
+  constructor(screen: Screen = process.stderr) {
+    this.#screen = screen;
+  }
 
   /** Runs a step; it can say how far it is. */
   async run<T>(step: string, fn: (progress: (done: string) => void) => Promise<T>): Promise<T> {
@@ -23,8 +34,7 @@ export class Steps {
     }
   }
 
-  /** On the error stream, so that the output can be piped; nothing if nobody watches. */
   #show(text: string): void {
-    if (this.#watched) process.stderr.write(`\r\u001b[K${text}`);
+    if (this.#screen.isTTY) this.#screen.write(`\r\u001b[K${text}`);
   }
 }

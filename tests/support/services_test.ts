@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -7,7 +7,13 @@ import { freePort } from "./free_port.ts";
 import { provideServices } from "./provided_services.ts";
 import { type FileResult, runFile } from "./run_file.ts";
 import { findRuntime } from "./runtimes.ts";
-import { findService, privateServerTest, REQUIRED_VARIABLE, serviceTest } from "./services.ts";
+import {
+  findService,
+  privateServerTest,
+  REQUIRED_VARIABLE,
+  SERVICES,
+  serviceTest,
+} from "./services.ts";
 import { startPostgres } from "./private_postgres.ts";
 import { test } from "node:test";
 
@@ -34,6 +40,23 @@ test("a server that the environment names and that does not answer is an error, 
     });
     await assert.rejects(provideServices("run"), /Cannot use the server of DATABASE_URL/);
   });
+});
+
+test("compose.yaml starts each server where tests look first, for this machine only", async () => {
+  const compose = await readFile(new URL("../../compose.yaml", import.meta.url), "utf8");
+  for (const [name, { variable, loopbackUrls, startCommand }] of Object.entries(SERVICES)) {
+    const service = compose.split(/^ {2}(?=\w+:$)/m).find((part) => part.startsWith(`${name}:`)) ??
+      "";
+    const { port } = new URL(loopbackUrls[0] ?? "");
+    assert.ok(service.includes(`# ${variable}=${loopbackUrls[0]}\n`), `${name}: the URL`);
+    assert.ok(service.includes(`ports: ["127.0.0.1:${port}:${port}"]`), `${name}: the port`);
+    assert.match(service, /^ {4}healthcheck:\n {6}test: /m);
+    assert.ok(startCommand.endsWith(` ${name}`));
+  }
+  const { username, password, pathname } = new URL(SERVICES.postgres.loopbackUrls[0] ?? "");
+  assert.ok(compose.includes(`      POSTGRES_USER: ${username}\n`));
+  assert.ok(compose.includes(`      POSTGRES_PASSWORD: ${password}\n`));
+  assert.ok(compose.includes(`      POSTGRES_DB: ${pathname.slice(1)}\n`));
 });
 
 serviceTest(await findService("postgres"))("a test receives the URL of the server", (url) => {
