@@ -90,7 +90,7 @@ export class Transaction implements Database {
     return this.#execute({ text, values }, options.operation ?? "execute statement", options);
   }
 
-  /** @internal Whether {@linkcode Transaction.copyFrom} can be used: not every client speaks that part of the protocol. */
+  /** @internal Whether {@linkcode Transaction.copyFrom} can be used; not every client can. */
   get copies(): boolean {
     return this.#session.copies;
   }
@@ -99,9 +99,10 @@ export class Transaction implements Database {
   copyFrom(
     text: string,
     rows: Uint8Array,
-    options: ExecuteOptions & { readonly operation: string },
+    operation: string,
+    options: CallOptions = {},
   ): Promise<DriverResult> {
-    return this.#execute({ text, values: [], rows }, options.operation, options);
+    return this.#execute({ text, values: [], rows }, operation, options);
   }
 
   /**

@@ -144,8 +144,7 @@ class PgConnection implements DriverConnection {
 
   async #executePrepared(query: DriverQuery & { readonly name: string }): Promise<DriverResult> {
     const prepared = new PreparedQuery(query, this.#fields, textParser);
-    this.#client.query(prepared as unknown as pg.Submittable);
-    return await this.#whenReady(prepared.result);
+    return await this.#submit(prepared, prepared.result);
   }
 
   async #executeOnce({ text, values }: DriverQuery): Promise<DriverResult> {
@@ -163,14 +162,12 @@ class PgConnection implements DriverConnection {
 
   async #copy(text: string, rows: Uint8Array): Promise<DriverResult> {
     const copy = new CopyQuery(text, rows);
-    this.#client.query(copy as unknown as pg.Submittable);
-    return await this.#whenReady(copy.result);
+    return await this.#submit(copy, copy.result);
   }
 
   async describe(text: string): Promise<readonly DriverColumn[]> {
     const query = new DescribeQuery(text);
-    this.#client.query(query as unknown as pg.Submittable);
-    return await this.#whenReady(query.columns);
+    return await this.#submit(query, query.columns);
   }
 
   cancel(): Promise<void> {
@@ -187,6 +184,12 @@ class PgConnection implements DriverConnection {
     const destroy = setTimeout(() => stream.destroy(), CLOSE_GRACE_MS);
     return Promise.race([graceful, new Promise<void>((resolve) => stream.once("close", resolve))])
       .finally(() => clearTimeout(destroy));
+  }
+
+  /** Hands `pg` a query of our own. */
+  #submit<T>(query: object, answer: Promise<T>): Promise<T> {
+    this.#client.query(query as pg.Submittable);
+    return this.#whenReady(answer);
   }
 
   /**

@@ -76,11 +76,11 @@ create index submissions_organization_idx on submissions (organization_id, creat
   where organization_id is not null;
 create index submissions_created_at_idx on submissions (created_at desc, id desc);
 
--- What a submission has to do with other rows, in one look at them: whom it refers to is not deleted (as
--- refuse_deleted_user has it), and its score is in the range of the metric and sorts in its direction.
+-- What a submission has to do with other rows, in one look at them: whom it refers to is not deleted
+-- (as refuse_deleted_user has it), and its score is in the range of the metric and sorts in its direction.
 create function submission_relate() returns trigger language plpgsql as $$
 declare
-  version record;
+  related record;
   refused text;
 begin
   select v.higher_is_better,
@@ -91,21 +91,22 @@ begin
     exists (
       select from organizations where id = new.organization_id and deleted_at is not null
     ) as organization_deleted
-  into version from benchmark_versions v where v.id = new.version_id;
-  -- Adding zero turns a negative zero, which would be a place of its own on a board, into zero.
-  new.sort_score := case when version.higher_is_better then new.score else -new.score end + 0.0;
-  if version.out_of_range then
+  into related from benchmark_versions v where v.id = new.version_id;
+  if related.out_of_range then
     raise exception 'score out of range' using errcode = 'check_violation',
       table = 'submissions', constraint = 'submissions_score_range_check';
-  elsif version.user_deleted then
-    refused := 'submissions_submitted_by_fkey';
-  elsif version.organization_deleted then
-    refused := 'submissions_organization_id_fkey';
-  else
-    return new;
   end if;
-  raise exception 'deleted' using errcode = 'foreign_key_violation', table = 'submissions',
-    constraint = refused;
+  refused := case
+    when related.user_deleted then 'submissions_submitted_by_fkey'
+    when related.organization_deleted then 'submissions_organization_id_fkey'
+  end;
+  if refused is not null then
+    raise exception 'deleted' using errcode = 'foreign_key_violation', table = 'submissions',
+      constraint = refused;
+  end if;
+  -- Adding zero turns a negative zero, which would be a place of its own on a board, into zero.
+  new.sort_score := case when related.higher_is_better then new.score else -new.score end + 0.0;
+  return new;
 end $$;
 
 create trigger submissions_relate before insert on submissions

@@ -84,8 +84,8 @@ begin
   )
   select array_agg(level), array_agg(bucket) into old_levels, old_buckets from gone;
   with best as (
-    select distinct on (l.level) l.level, s.sort_score,
-      s.created_at, s.id, leaderboard_entry(s) as entry
+    select distinct on (l.level) l.level, s.sort_score, s.created_at, s.id,
+      leaderboard_entry(s) as entry
     from submissions s
     join (values (0::smallint), (1), (2), (3)) as l (level)
       on l.level <= verification_level(s.verification)
@@ -127,7 +127,6 @@ begin
     perform leaderboard_refresh(new.version_id, new.model_key);
     return null;
   end if;
-  in_bucket := leaderboard_bucket(new.sort_score);
   loop
     -- Most submissions do not beat what their model has. Its entry is touched, so that a concurrent
     -- refresh with an older snapshot fails and is retried.
@@ -137,6 +136,7 @@ begin
       and (e.sort_score, new.created_at, new.id)
         >= (new.sort_score, e.submitted_at, e.submission_id);
     if found then return null; end if;
+    in_bucket := leaderboard_bucket(new.sort_score);
     insert into leaderboard_entries as e values (
       new.model_key, new.version_id, 0, in_bucket, null, new.sort_score, new.created_at, new.id,
       leaderboard_entry(new)
@@ -180,7 +180,7 @@ for each row execute function leaderboard_follow();
 
 create trigger submissions_immutable
 before update of id, version_id, benchmark_id, model_provider, model_name, model_version,
-  model_official, submitted_by, organization_id, verified_provider, status, score, sort_score, interval_low,
-  interval_high, interval_level, failure, execution, created_at
+  model_official, submitted_by, organization_id, verified_provider, status, score, sort_score,
+  interval_low, interval_high, interval_level, failure, execution, created_at
 on submissions for each statement execute function refuse_change();
 `;

@@ -1,15 +1,15 @@
 import { newId } from "../../domain/ids.ts";
 import type { NewSubmission } from "../../domain/submission.ts";
 import { arrayLiteral } from "../array_literal.ts";
-import { resultArrays, resultParts } from "./result_parts.ts";
+import { resultArrays, type ResultPart } from "./result_parts.ts";
 import { encodeStored } from "./stored_json.ts";
 import type { SubmissionInput } from "./submission_statements.ts";
 
-/** The parameters of a checked submission, with as many of its results as go in the first statement. */
-export function toSubmissionInput(submission: NewSubmission): SubmissionInput {
+/** The parameters of a checked submission, with the part of its results that goes in the first statement. */
+export function toSubmissionInput(submission: NewSubmission, first: ResultPart): SubmissionInput {
   const { model, confidenceInterval: interval, metrics = {}, results = [] } = submission;
   return {
-    ...resultArrays(results, resultParts(results)[0]),
+    ...resultArrays(results, first),
     id: submission.id ?? newId(),
     versionId: submission.versionId,
     provider: model.provider,

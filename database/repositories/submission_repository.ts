@@ -27,7 +27,7 @@ import {
   type BoardPageOptions,
   LeaderboardReader,
 } from "./leaderboard.ts";
-import { prepareResults, resultParts } from "./result_parts.ts";
+import { prepareResults, type ResultPart, resultParts } from "./result_parts.ts";
 import { resultList } from "./result_list.ts";
 import { checkRevision, requireUpdated, type UpdateOptions } from "./revision.ts";
 import { toSubmissionInput } from "./submission_input.ts";
@@ -65,7 +65,8 @@ export class PostgresSubmissionRepository {
     const checked = parseInput(newSubmissionSchema, submission, "submission", operation);
     const results = checked.results ?? [];
     checkCaseResults(results);
-    const row = await this.#insert(toSubmissionInput(checked), results, options);
+    const [first, ...rest] = resultParts(results);
+    const row = await this.#insert(toSubmissionInput(checked, first), results, rest, options);
     if (!row) {
       throw new NotFoundError("benchmark version", {
         operation,
@@ -217,12 +218,12 @@ export class PostgresSubmissionRepository {
   async #insert(
     input: statements.SubmissionInput,
     results: readonly CaseResult[],
+    rest: readonly ResultPart[],
     options: CallOptions,
   ): Promise<Omit<SubmissionRow, "metrics"> | undefined> {
     const alone = results.length === 0 && input.metricNames === "{}";
     if (alone) return (await this.#database.run(statements.createSubmission, input, options))[0];
     const { createSubmissionWithResults } = statements;
-    const [, ...rest] = resultParts(results);
     if (rest.length === 0) {
       return (await this.#database.run(createSubmissionWithResults, input, options))[0];
     }

@@ -7,7 +7,7 @@ import { findService, serviceTest } from "../../support/services.ts";
 const serverTest = serviceTest(await findService("postgres"));
 
 const COPY = "copy numbers from stdin (format binary)";
-const CALL = { operation: "copy numbers" };
+const OPERATION = "copy numbers";
 
 async function withNumbers(
   url: string,
@@ -43,9 +43,13 @@ serverTest(
     withNumbers(url, async (pool) => {
       const counts = await pool.transaction(async (transaction) => {
         assert.equal(transaction.copies, true);
-        const first = await transaction.copyFrom(COPY, numbers(1, 2), CALL);
+        const first = await transaction.copyFrom(COPY, numbers(1, 2), OPERATION);
         await transaction.execute("insert into numbers values (3)");
-        const second = await transaction.copyFrom(COPY, numbers(...Array(100_000).fill(4)), CALL);
+        const second = await transaction.copyFrom(
+          COPY,
+          numbers(...Array(100_000).fill(4)),
+          OPERATION,
+        );
         return [first.rowCount, second.rowCount];
       });
       assert.deepEqual(counts, [2, 100_000]);
@@ -62,7 +66,7 @@ serverTest(
         [COPY, numbers(5, -1, ...Array(100_000).fill(6)), {
           code: "constraint_violated",
           constraint: "positive",
-          operation: "copy numbers",
+          operation: OPERATION,
         }],
         ["copy nothing from stdin (format binary)", numbers(5), { sqlState: "42P01" }],
         [COPY, cut, { sqlState: "22P04" }],
@@ -70,13 +74,13 @@ serverTest(
       ];
       for (const [text, rows, expected] of cases) {
         await pool.transaction(async (transaction) => {
-          const copy = transaction.transaction((nested) => nested.copyFrom(text, rows, CALL));
+          const copy = transaction.transaction((nested) => nested.copyFrom(text, rows, OPERATION));
           await assert.rejects(copy, expected);
-          await transaction.copyFrom(COPY, numbers(7), CALL);
+          await transaction.copyFrom(COPY, numbers(7), OPERATION);
         });
       }
       const ignoring = pool.transaction((transaction) =>
-        transaction.copyFrom(COPY, numbers(-1), CALL).catch(() => {})
+        transaction.copyFrom(COPY, numbers(-1), OPERATION).catch(() => {})
       );
       await assert.rejects(ignoring, { code: "constraint_violated" });
       assert.deepEqual(await stored(pool), [7, 7, 7, 7]);
@@ -92,7 +96,7 @@ serverTest(
       await other.transaction(async (holder) => {
         await holder.execute("lock table numbers");
         const late = pool.transaction((transaction) =>
-          transaction.copyFrom(COPY, numbers(1), { ...CALL, timeoutMs: 50 })
+          transaction.copyFrom(COPY, numbers(1), OPERATION, { timeoutMs: 50 })
         );
         await assert.rejects(late, { code: "timeout", outcome: "not-applied" });
       }).finally(() => other.close());
