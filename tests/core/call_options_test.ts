@@ -93,6 +93,14 @@ test("a timeout above 0 is returned unchanged", () => {
   for (const timeoutMs of [0.5, 1, 2 ** 40]) assert.equal(checkTimeout(timeoutMs), timeoutMs);
 });
 
+test("the options of a call are refused for a bad timeout, also null", () => {
+  for (const timeoutMs of [null, 0, NaN, "50"]) {
+    const options = { timeoutMs: timeoutMs as number };
+    assert.throws(() => checkCallOptions(options), { code: "invalid_input", field: "timeoutMs" });
+  }
+  checkCallOptions({});
+});
+
 test("a signal that cannot abort is refused, without showing it", () => {
   for (const signal of [null, 5, "canary", {}, [], new AbortController(), new EventTarget()]) {
     assert.throws(
