@@ -14,13 +14,21 @@ export interface ProvidedServices extends AsyncDisposable {
  */
 export async function provideServices(run: string): Promise<ProvidedServices> {
   const names = Object.keys(SERVICES) as ServiceName[];
-  const provided = await Promise.all(names.map(provide));
+  const results = await Promise.allSettled(names.map(provide));
+  const provided = results.flatMap((it) => it.status === "fulfilled" ? [it.value] : []);
+  const close = async (): Promise<void> => {
+    await Promise.all(provided.map(({ close }) => close(run)));
+  };
+  const failed = results.find((it) => it.status === "rejected");
+  if (failed) {
+    // A server that was started would keep this process from ending.
+    await close();
+    throw failed.reason;
+  }
   return {
     env: Object.fromEntries(provided.flatMap(({ env }) => Object.entries(env))),
     description: provided.map(({ description }) => description).join(", "),
-    async [Symbol.asyncDispose](): Promise<void> {
-      await Promise.all(provided.map(({ close }) => close(run)));
-    },
+    [Symbol.asyncDispose]: close,
   };
 }
 
