@@ -2,6 +2,8 @@ import { test } from "node:test";
 import process from "node:process";
 import { dropLeftDatabases, probePostgres } from "./postgres.ts";
 import { isPostgresInstalled, startPostgres, stopLeftServers } from "./private_postgres.ts";
+import { isRedisInstalled, startRedis, stopLeftRedis } from "./private_redis.ts";
+import { dropLeftKeys, probeRedis } from "./redis.ts";
 import { skipTest } from "./skip.ts";
 
 /** A server that a test run started for itself. */
@@ -47,6 +49,19 @@ export const SERVICES = {
     installCommand: "apt-get install postgresql",
     isInstalled: isPostgresInstalled,
     start: () => startPostgres(),
+  },
+  redis: {
+    variable: "REDIS_URL",
+    loopbackUrls: ["redis://127.0.0.1:6379"],
+    startCommand: "docker compose up --detach --wait redis",
+    probe: probeRedis,
+    cleanUp: async (run, url): Promise<void> => {
+      await stopLeftRedis(run);
+      if (url) await dropLeftKeys(url, run);
+    },
+    installCommand: "apt-get install redis-server",
+    isInstalled: isRedisInstalled,
+    start: () => startRedis(),
   },
 } satisfies Record<string, ServiceKind>;
 

@@ -23,7 +23,7 @@ const needsPostgres = privateServerTest("postgres");
 needsPostgres("the server that the environment names is used, and no other", async () => {
   const server = await startPostgres();
   try {
-    await withVariable(server.url, async () => {
+    await withVariable("DATABASE_URL", server.url, async () => {
       assert.deepEqual(await findService("postgres"), { name: "postgres", url: server.url });
     });
   } finally {
@@ -31,16 +31,25 @@ needsPostgres("the server that the environment names is used, and no other", asy
   }
 });
 
-test("a server that the environment names and that does not answer is an error, not a skip", async () => {
-  const url = `postgres://someone:s3cr3t@127.0.0.1:${await freePort()}/name`;
-  await withVariable(url, async () => {
-    await assert.rejects(findService("postgres"), (error: Error) => {
-      assert.match(error.message, /^Cannot use the server of DATABASE_URL: .*ECONNREFUSED/);
-      return !error.message.includes("s3cr3t");
+for (const name of ["postgres", "redis"] as const) {
+  test(`a ${name} that the environment names and that does not answer is an error, not a skip`, async () => {
+    const { variable } = SERVICES[name];
+    const url = `${name}://someone:s3cr3t@127.0.0.1:${await freePort()}/0`;
+    await withVariable(variable, url, async () => {
+      await assert.rejects(findService(name), (error: Error) => {
+        assert.match(
+          error.message,
+          new RegExp(`^Cannot use the server of ${variable}: .*ECONNREFUSED`),
+        );
+        return !error.message.includes("s3cr3t");
+      });
+      await assert.rejects(
+        provideServices("run"),
+        new RegExp(`Cannot use the server of ${variable}`),
+      );
     });
-    await assert.rejects(provideServices("run"), /Cannot use the server of DATABASE_URL/);
   });
-});
+}
 
 test("compose.yaml starts each server where tests look first, for this machine only", async () => {
   const compose = await readFile(new URL("../../compose.yaml", import.meta.url), "utf8");
@@ -93,13 +102,17 @@ async function runFixture(env: Record<string, string>): Promise<FileResult> {
   }
 }
 
-async function withVariable(url: string, run: () => Promise<void>): Promise<void> {
-  const before = process.env.DATABASE_URL;
-  process.env.DATABASE_URL = url;
+async function withVariable(
+  variable: string,
+  value: string,
+  run: () => Promise<void>,
+): Promise<void> {
+  const before = process.env[variable];
+  process.env[variable] = value;
   try {
     await run();
   } finally {
-    if (before === undefined) delete process.env.DATABASE_URL;
-    else process.env.DATABASE_URL = before;
+    if (before === undefined) delete process.env[variable];
+    else process.env[variable] = before;
   }
 }
