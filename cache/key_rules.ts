@@ -1,15 +1,13 @@
-import { kindOf } from "../core/shown_value.ts";
-import { checkText, findCharacter } from "../core/validation.ts";
 import { ValidationError } from "../core/errors.ts";
+import { checkKeyText } from "../core/key_text.ts";
+import { kindOf } from "../core/shown_value.ts";
 
-/** The longest key, in bytes of UTF-8, before an adapter adds its namespace. */
-export const MAX_KEY_BYTES = 512;
+export { MAX_KEY_BYTES } from "../core/key_text.ts";
 
 /** The most keys in one `mget` or entries in one `mset`. */
 export const MAX_BATCH = 10_000;
 
 const NOT_IN_PATTERN = /[\s\p{Cc}[\]\\]/u;
-const NOT_IN_KEY = /[\s\p{Cc}[\]\\*?]/u;
 const NOT_IN_PART = /[\s\p{Cc}[\]\\*?:]/u;
 
 /**
@@ -18,17 +16,17 @@ const NOT_IN_PART = /[\s\p{Cc}[\]\\*?:]/u;
  * {@linkcode ValidationError} that does not show the key otherwise: a key may hold a session id.
  */
 export function checkKey(key: unknown, field = "key"): string {
-  return checkCharacters(field, key, NOT_IN_KEY);
+  return checkKeyText(field, key);
 }
 
 /** The same as {@linkcode checkKey} for one part of a key, which has no `:` either. */
 export function checkKeyPart(field: string, part: unknown): string {
-  return checkCharacters(field, part, NOT_IN_PART);
+  return checkKeyText(field, part, NOT_IN_PART);
 }
 
 /** The same as {@linkcode checkKey} for a glob, which may have `*` and `?`. */
 export function checkPattern(pattern: unknown): string {
-  return checkCharacters("pattern", pattern, NOT_IN_PATTERN);
+  return checkKeyText("pattern", pattern, NOT_IN_PATTERN);
 }
 
 /** Returns how many there are, or throws a {@linkcode ValidationError} above {@linkcode MAX_BATCH}. */
@@ -73,22 +71,4 @@ export function checkEntries(
 function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof (value as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] ===
     "function";
-}
-
-function checkCharacters(field: string, value: unknown, forbidden: RegExp): string {
-  const text = checkText(field, value, { maxLength: MAX_KEY_BYTES });
-  checkBytes(field, text);
-  if (!forbidden.test(text)) return text;
-  throw new ValidationError(
-    field,
-    "whitespace, control and reserved characters have no place in it, got " +
-      findCharacter(text, forbidden),
-  );
-}
-
-function checkBytes(field: string, text: string): void {
-  if (text.length * 3 <= MAX_KEY_BYTES) return; // A UTF-16 code unit takes at most three bytes.
-  const bytes = new TextEncoder().encode(text).length;
-  if (bytes <= MAX_KEY_BYTES) return;
-  throw new ValidationError(field, `it must have at most ${MAX_KEY_BYTES} bytes, got ${bytes}`);
 }

@@ -23,8 +23,12 @@ const SHOWN_LEVELS = 8;
  * below 200 levels (of whose path the error names the beginning).
  */
 export function encodeJson(field: string, value: unknown): string {
-  checkJson(field, value, 0);
-  return JSON.stringify(value);
+  // Naming the path of every member costs more than encoding; it is done only where something is wrong.
+  if (!isFit(value, 0)) checkJson(field, value, 0);
+  const text = JSON.stringify(value);
+  // The escapes of NUL and lone surrogates begin like this, and few others do.
+  if (text.includes("\\u")) checkJson(field, value, 0);
+  return text;
 }
 
 /** Decodes JSON text; throws a {@linkcode SerializationError} that does not show the text. */
@@ -39,6 +43,44 @@ export function decodeJson(text: string, operation: string): unknown {
       },
     );
   }
+}
+
+/** Whether `checkJson` accepts the value, as far as that does not depend on the text that is in it. */
+function isFit(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value);
+    case "object":
+      return value === null || isFitObject(value, depth);
+    default:
+      return false;
+  }
+}
+
+function isFitObject(value: object, depth: number): boolean {
+  if (depth >= MAX_DEPTH) return false;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      if (!isFit(value[i], depth + 1)) return false;
+    }
+    return true;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    return value instanceof Date && !Number.isNaN(value.getTime());
+  }
+  for (const key in value) {
+    if (key === "__proto__") return false;
+    // A key whose member is left out is not in the text.
+    const member = (value as Record<string, unknown>)[key];
+    if (member === undefined ? textFlaw(key) !== undefined : !isFit(member, depth + 1)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 function checkJson(path: string, value: unknown, depth: number): void {

@@ -1,5 +1,5 @@
 /**
- * PostgreSQL: pool, transactions, migrations and repositories.
+ * PostgreSQL: pool, transactions, migrations, repositories and locks.
  *
  * @module
  */
@@ -13,6 +13,7 @@ export * from "./database_pool.ts";
 export * from "./driver.ts";
 export * from "./migrations/migrations.ts";
 export * from "./migrator.ts";
+export * from "./postgres_locks.ts";
 export * from "./repositories/benchmark_list.ts";
 export * from "./repositories/benchmark_repository.ts";
 export * from "./repositories/leaderboard.ts";

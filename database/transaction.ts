@@ -19,6 +19,9 @@ export interface TransactionOptions extends CallOptions {
   readonly retries?: number;
 }
 
+/** The SQLSTATE of a server that is there, and refuses what comes after a failed statement. */
+const FAILED_TRANSACTION = "25P02";
+
 /** What the transactions of one pool have in common. */
 export interface TransactionSettings {
   /** The default deadline of one statement, in milliseconds. */
@@ -42,6 +45,8 @@ export class Transaction implements Database {
   readonly #depth: number;
   /** What runs on the connection; of the outermost transaction, which all share. */
   #queue: Promise<unknown> = Promise.resolve();
+  /** How many statements run or wait; of the outermost transaction, too. */
+  #pending = 0;
   #ended = false;
   #nested: Transaction | undefined;
   #failure: DatabaseError | undefined;
@@ -69,6 +74,24 @@ export class Transaction implements Database {
       void this.#nested.end();
     }
     await this.#outermost.#queue;
+  }
+
+  /** @internal Whether a statement runs or waits for its turn. */
+  get busy(): boolean {
+    return this.#outermost.#pending > 0;
+  }
+
+  /**
+   * @internal Shows the server that somebody is there, also while a nested transaction runs or has failed. `onTurn` is
+   * called when the statements before are done. Rejects when the connection is of no use any more.
+   */
+  async ping(timeoutMs: number, onTurn: () => void): Promise<void> {
+    void this.#outermost.#queue.then(onTurn);
+    try {
+      await this.#enqueue({ text: "select 1", values: [] }, "keep transaction", { timeoutMs });
+    } catch (error) {
+      if ((error as DatabaseError).sqlState !== FAILED_TRANSACTION) throw error;
+    }
   }
 
   /** Runs a statement in the transaction. */
@@ -181,7 +204,9 @@ export class Transaction implements Database {
   }
 
   #enqueue(query: DriverQuery, operation: string, options: CallOptions): Promise<DriverResult> {
-    const result = this.#outermost.#queue.then(() => {
+    const outermost = this.#outermost;
+    outermost.#pending++;
+    const result = outermost.#queue.then(() => {
       if (!this.#session.usable) throw connectionLost(operation);
       return this.#session.execute(query, {
         ...options,
@@ -191,7 +216,8 @@ export class Transaction implements Database {
         defaultTimeoutMs: this.#settings.timeoutMs,
       });
     });
-    this.#outermost.#queue = result.catch(() => {});
+    const settle = (): void => void outermost.#pending--;
+    outermost.#queue = result.then(settle, settle);
     return result;
   }
 

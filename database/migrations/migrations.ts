@@ -3,6 +3,7 @@ import { sql as benchmarks } from "./0002_benchmarks.ts";
 import { sql as submissions } from "./0003_submissions.ts";
 import { sql as leaderboards } from "./0004_leaderboards.ts";
 import { sql as cursorKey } from "./0005_cursor_key.ts";
+import { sql as locks } from "./0006_locks.ts";
 
 /** One step of the schema. Once released, its text never changes: a change is a new step. */
 export interface Migration {
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0003_submissions", sql: submissions },
   { name: "0004_leaderboards", sql: leaderboards },
   { name: "0005_cursor_key", sql: cursorKey },
+  { name: "0006_locks", sql: locks },
 ];

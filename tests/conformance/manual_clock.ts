@@ -44,6 +44,11 @@ export class ManualClock implements Clock {
     this.#elapsedMs = endMs;
   }
 
+  /** Moves on by `durationMs` as while the event loop is blocked: what is due on the way is called by the next `advance`. */
+  block(durationMs: number): void {
+    this.#elapsedMs += durationMs;
+  }
+
   /** How many timers wait. */
   get pendingTimers(): number {
     return this.#timers.size;

@@ -21,6 +21,13 @@ test("undefined members are left out and dates become ISO strings", () => {
   assert.equal(encodeJson("value", value), text);
 });
 
+test("text that reads like an escape is text like any other", () => {
+  for (const text of ["\\u0000", "\\ud800", "\u0001", "\\"]) {
+    const value = { [text]: [text] };
+    assert.deepEqual(decodeJson(encodeJson("value", value), "test"), value);
+  }
+});
+
 const UNFIT: Record<string, unknown> = {
   "NaN": NaN,
   "an infinity": -Infinity,
@@ -38,6 +45,7 @@ const UNFIT: Record<string, unknown> = {
   "a lone surrogate in a string": "\ud800",
   "NUL in a key": { "a\0": 1 },
   "a lone surrogate in a key": { "\udc00": 1 },
+  "NUL in a key whose member is left out": { "a\0": undefined },
   "a __proto__ key": JSON.parse(`{"__proto__":{"admin":true}}`),
 };
 

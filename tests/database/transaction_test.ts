@@ -72,6 +72,34 @@ test("a nested transaction is a savepoint, named after its depth", async () => {
   ]);
 });
 
+test("a ping takes its turn also beside a nested transaction, and says when it has come", async () => {
+  const { transaction, connection } = await open();
+  const answer = Promise.withResolvers<typeof NOTHING>();
+  const log: string[] = [];
+  await transaction.transaction(async (nested) => {
+    connection.answer = ({ text }) => (log.push(text), answer.promise);
+    assert.equal(transaction.busy, false);
+    const call = nested.execute("a");
+    const ping = transaction.ping(1_000, () => log.push("turn"));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([log, transaction.busy, nested.busy], [["a"], true, true]);
+    answer.resolve(NOTHING);
+    await Promise.all([call, ping]);
+    assert.deepEqual([log, transaction.busy], [["a", "turn", "select 1"], false]);
+  });
+});
+
+test("a ping finds a server that refuses statements after a failure, and no other trouble", async () => {
+  const { transaction, connection } = await open();
+  connection.answer = () => fail("25P02");
+  await transaction.ping(1_000, () => {});
+  assert.equal(transaction.failure, undefined);
+  connection.answer = () => fail("57P01");
+  await assert.rejects(transaction.ping(1_000, () => {}), { code: "unavailable" });
+  await assert.rejects(transaction.ping(1_000, () => {}), { message: /lost its connection/ });
+  assert.equal(transaction.busy, false);
+});
+
 test("a savepoint that cannot be set leaves nothing to undo", async () => {
   const { transaction, connection } = await open();
   connection.answer = () => fail("25P02");

@@ -118,6 +118,8 @@ class Connection implements ProxiedConnection {
       this.#pump(client, server, "request"),
       this.#pump(server, client, "reply"),
     ]);
+    // Both have said goodbye, which was swallowed: neither socket would ever be closed.
+    if (this.silent) this.reset();
   }
 
   async #pump(from: Socket, to: Socket, direction: "request" | "reply"): Promise<void> {

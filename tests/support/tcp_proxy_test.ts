@@ -161,6 +161,23 @@ test("a server that is down is a reset connection, not a crash", async () => {
   await proxy[Symbol.asyncDispose]();
 });
 
+test("a connection that is silent to both its ends is closed when both have left", async () => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.end("goodbye"));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const proxy = await TcpProxy.start({ host: "127.0.0.1", port });
+  const client = await dial(proxy);
+  proxy.add(blackholeAfter(/hello/));
+  assert.equal(await askInVain(client, "hello"), "");
+  client.socket.end();
+  assert.equal(await client.end, "ECONNRESET");
+  await proxy[Symbol.asyncDispose]();
+  server.close();
+});
+
 interface Client {
   readonly socket: Socket;
   /** How the connection ends: `closed`, or the code of an error. */

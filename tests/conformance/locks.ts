@@ -1,0 +1,31 @@
+import type { LockHarness, LockTest, OpenLocks } from "./locks/harness.ts";
+import { testHolding } from "./locks/holding.ts";
+import { testInput } from "./locks/input.ts";
+import { testLosing } from "./locks/losing.ts";
+import { testWaiting } from "./locks/waiting.ts";
+import type { TestFn } from "./test_fn.ts";
+
+export { REAL_TIME } from "./locks/harness.ts";
+export type { LockCapabilities, LockHarness, OpenLocks } from "./locks/harness.ts";
+
+/** The tests that every adapter of `LockProvider` passes: the port, sentence by sentence. */
+export function lockConformance(test: TestFn, harness: LockHarness): void {
+  let spaces = 0;
+  const lockTest: LockTest = (name, fn) => {
+    test(`${harness.name}: ${name}`, async () => {
+      const space = `space-${++spaces}`;
+      const opened: OpenLocks[] = [];
+      try {
+        for (let i = 0; i < 2; i++) opened.push(await harness.open(space));
+        const [one, two] = opened.map(({ provider }) => provider);
+        await fn({ one: one!, two: two!, space, ttlMs: harness.ttlMs });
+      } finally {
+        for (const { close } of opened) await close();
+      }
+    });
+  };
+  testHolding(lockTest, harness);
+  testWaiting(lockTest, harness);
+  testLosing(lockTest, harness);
+  testInput(lockTest);
+}

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import type { DatabasePool, DatabasePoolOptions } from "../../database/database_pool.ts";
+import type { PgDriverConfig } from "../../database/drivers/pg.ts";
+import { PostgresLockProvider } from "../../database/postgres_locks.ts";
+import { idsIn, LockDatabase } from "../support/lock_database.ts";
+import { findService, serviceTest } from "../support/services.ts";
+
+const service = await findService("postgres");
+const serverTest = serviceTest(service);
+const database = new LockDatabase(service);
+after(() => database.drop());
+
+const ttlMs = 400;
+
+interface Context {
+  readonly pool: DatabasePool;
+  readonly locks: PostgresLockProvider;
+  readonly table: string;
+}
+
+/** Registers a test that gets a pool, its locks and an empty table. */
+function lockTest(
+  name: string,
+  fn: (context: Context) => Promise<void>,
+  options: DatabasePoolOptions & Partial<PgDriverConfig> = {},
+): void {
+  serverTest(name, () =>
+    database.use(options, async (pool) => {
+      const locks = new PostgresLockProvider(pool);
+      await fn({ pool, locks, table: await database.createTable(pool) });
+    }));
+}
+
+lockTest(
+  "a holder that is silent for ttlMs is ended by the server, and what it wrote is gone",
+  async ({ pool, locks, table }) => {
+    const call = locks.withLock("n", async ({ transaction }) => {
+      await transaction.execute(`insert into ${table} values (1)`);
+      const endMs = performance.now() + 2 * ttlMs;
+      while (performance.now() < endMs);
+    }, { ttlMs });
+    await assert.rejects(call, { name: "LockError", code: "conflict", outcome: "unknown" });
+    assert.deepEqual([await idsIn(pool, table), await database.isHeld("n")], [[], false]);
+  },
+);
+
+lockTest(
+  "after a loss nothing more is written, and the signal aborts",
+  async ({ pool, locks, table }) => {
+    const call = locks.withLock("n", async ({ transaction, signal }) => {
+      await transaction.execute(`insert into ${table} values (1)`);
+      await database.endHolder("n");
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      const late = transaction.execute(`insert into ${table} values (2)`);
+      await assert.rejects(late, { name: "DatabaseError", code: "unavailable" });
+    }, { ttlMs });
+    await assert.rejects(call, { name: "LockError", code: "conflict", outcome: "unknown" });
+    assert.deepEqual(await idsIn(pool, table), []);
+  },
+);
+
+lockTest(
+  "a holder whose time is over by its own clock cannot write any more, whatever the server knows",
+  async ({ pool, locks, table }) => {
+    const call = locks.withLock("n", async ({ transaction, signal }) => {
+      const endMs = performance.now() + 1_900;
+      while (performance.now() < endMs);
+      assert.equal(signal.aborted, true);
+      const late = transaction.execute(`insert into ${table} values (1)`);
+      await assert.rejects(late, { code: "unavailable" });
+    }, { ttlMs: 2_000 });
+    await assert.rejects(call, { name: "LockError", code: "conflict", outcome: "unknown" });
+    assert.deepEqual(await idsIn(pool, table), []);
+  },
+);
