@@ -18,6 +18,7 @@
 
 import { MemoryCacheProvider } from "./cache/adapters/memory.ts";
 import type { CacheProvider } from "./cache/cache.ts";
+import { parseRedisUrl } from "./cache/redis_url.ts";
 import type { CallOptions } from "./core/call_options.ts";
 import { type Environment, readEnvironment } from "./core/environment.ts";
 import { ConfigurationError } from "./core/errors.ts";
@@ -130,28 +131,27 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
    * Never falls back to anything embedded.
    *
    * Throws a {@linkcode ConfigurationError} that lists every problem at once, before anything is opened. This version has
-   * a server adapter for the database only: cache, storage and events have to be passed in. The variables of one that is
-   * not are no problem while they are missing, for no value of theirs would help, but are if they are malformed.
+   * server adapters for database and cache: storage and events have to be passed in. `S3_ENDPOINT` is no problem while it
+   * is missing, for no value of it would help, but is if it is malformed.
    */
   static fromEnv(options: FromEnvironmentOptions = {}): Promise<Infrastructure> {
     const environment = options.environment ?? readEnvironment(VARIABLES);
     return open(async (own) => {
       const { cache, storage, events } = options;
       const problems = [
-        ...options.database ? [] : databaseProblems(environment["DATABASE_URL"]),
-        ...cache && events ? [] : addressProblems(environment, "REDIS_URL", "redis"),
+        ...options.database ? [] : urlProblems(environment, "DATABASE_URL", parseConnectionUrl),
+        ...cache && events ? [] : urlProblems(environment, "REDIS_URL", parseRedisUrl),
         ...storage ? [] : addressProblems(environment, "S3_ENDPOINT", "http"),
-        ...cache ? [] : ["cache has no adapter for REDIS_URL in this version; pass one in"],
         ...storage ? [] : ["storage has no adapter for S3_ENDPOINT in this version; pass one in"],
         ...events ? [] : ["events have no adapter for REDIS_URL in this version; pass one in"],
       ];
-      if (problems.length > 0 || !cache || !storage || !events) {
+      if (problems.length > 0 || !storage || !events) {
         throw new ConfigurationError(problems, "read the environment");
       }
-      const url = environment["DATABASE_URL"] ?? "";
+      const url = (name: string): string => environment[name] ?? "";
       return {
-        database: options.database ?? own(await createPool({ url })),
-        cache,
+        database: options.database ?? own(await createPool({ url: url("DATABASE_URL") })),
+        cache: cache ?? own(await connectCache(url("REDIS_URL"))),
         storage,
         events,
       };
@@ -221,10 +221,21 @@ function addressProblems(environment: Environment, name: string, scheme: string)
   return [`${name} is not a URL such as ${scheme}://host:port or ${scheme}s://host:port`];
 }
 
-function databaseProblems(url: string | undefined): readonly string[] {
-  if (!url) return ["DATABASE_URL is not set"];
+/** Loads the client only where there is a server for it. */
+async function connectCache(url: string): Promise<CacheProvider> {
+  const { RedisCacheProvider } = await import("./cache/adapters/redis.ts");
+  return await RedisCacheProvider.connect({ url });
+}
+
+function urlProblems(
+  environment: Environment,
+  name: string,
+  parse: (url: string, name: string) => unknown,
+): readonly string[] {
+  const url = environment[name];
+  if (!url) return [`${name} is not set`];
   try {
-    parseConnectionUrl(url);
+    parse(url, name);
     return [];
   } catch (error) {
     if (error instanceof ConfigurationError) return error.problems;

@@ -49,3 +49,11 @@ export function closedError(operation: string): CacheError {
     operation,
   });
 }
+
+/** The error for an increment of a value that is not a counter, or whose sum would not be one. */
+export function notCountable(operation: string): CacheError {
+  return new CacheError("Cannot increment a cached value: it, or the sum, is not a safe integer", {
+    code: "conflict",
+    operation,
+  });
+}

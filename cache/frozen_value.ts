@@ -18,7 +18,12 @@ export interface FrozenValue {
  */
 export function freezeValue(encoded: EncodedValue): FrozenValue {
   if (typeof encoded !== "string") return { value: encoded, bytes: 200 + encoded.length };
-  const value: unknown = JSON.parse(encoded);
+  return freezeParsed(JSON.parse(encoded));
+}
+
+/** The same for a value that is decoded already and that nobody else has. */
+export function freezeParsed(value: unknown): FrozenValue {
+  if (value instanceof Uint8Array) return { value, bytes: 200 + value.length };
   return { value, bytes: freezeDeep(value) };
 }
 

@@ -60,6 +60,11 @@ export class SingleFlight<T> {
     }
   }
 
+  /** Whether a load of the key is running that others may join. */
+  has(key: string): boolean {
+    return this.#current.has(key);
+  }
+
   /** The key has changed: its running load is no longer current, and the next caller starts anew. */
   forget(key: string): void {
     this.#current.delete(key);

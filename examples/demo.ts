@@ -1,6 +1,7 @@
 // A benchmark exchange at work on real results: `deno task demo`, `deno task demo --help`.
 import process from "node:process";
 import {
+  type CacheProvider,
   createPool,
   type DatabasePool,
   EventChannel,
@@ -17,13 +18,22 @@ import { Steps } from "./demo/steps.ts";
 
 const EVALPLUS = new URL("./evalplus.jsonl", import.meta.url);
 
-/** With `DATABASE_URL`, the database is a server; the rest stays embedded. */
+/** With `DATABASE_URL`, the database is a server. */
 async function openDatabase(): Promise<DatabasePool | undefined> {
   const url = process.env["DATABASE_URL"];
   if (!url) return undefined;
   const database = await createPool({ url });
   await migrate(database);
   return database;
+}
+
+/** With `REDIS_URL`, the cache is a server. */
+async function openCache(): Promise<CacheProvider | undefined> {
+  const url = process.env["REDIS_URL"];
+  if (!url) return undefined;
+  // Loaded only here, because the client takes its time to load.
+  const { RedisCacheProvider } = await import("@benchmark-exchange/infrastructure/cache/redis");
+  return await RedisCacheProvider.connect({ url });
 }
 
 async function countEvents(exchange: Infrastructure): Promise<Record<string, number>> {
@@ -122,19 +132,33 @@ async function main(): Promise<number> {
   const steps = new Steps();
   const file = await steps.run("read the results", () => readResultsFile(dataFile ?? EVALPLUS));
   if (file.rows.length + file.refused.length === 0) throw new Error(`${dataFile} has no results`);
-  const database = await steps.run("open the database", openDatabase);
-  try {
-    const exchange = await steps.run("open the exchange", () =>
-      Infrastructure.embedded({
-        ...database ? { database } : {},
-        ...keepDir ? { dataDir: keepDir } : {},
-      }));
+  return await withServers(steps, async (servers) => {
+    const exchange = await steps.run(
+      "open the exchange",
+      () => Infrastructure.embedded({ ...servers, ...keepDir ? { dataDir: keepDir } : {} }),
+    );
     try {
       const report = await run(exchange, file, steps);
       await print(json ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report));
       return report.imported.refused.length > 0 ? 2 : report.health.healthy ? 0 : 1;
     } finally {
       await exchange.close();
+    }
+  });
+}
+
+/** Opens what the environment names, and closes it afterwards; the rest stays embedded. */
+async function withServers<T>(
+  steps: Steps,
+  use: (servers: { database?: DatabasePool; cache?: CacheProvider }) => Promise<T>,
+): Promise<T> {
+  const database = await steps.run("open the database", openDatabase);
+  try {
+    const cache = await steps.run("open the cache", openCache);
+    try {
+      return await use({ ...database ? { database } : {}, ...cache ? { cache } : {} });
+    } finally {
+      await cache?.close();
     }
   } finally {
     await database?.close();

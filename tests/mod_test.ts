@@ -134,12 +134,13 @@ test("from the environment, everything that is missing is named at once", async 
   const { cache, storage, events } = PARTS();
   assert.deepEqual(await missing({}), [
     "DATABASE_URL is not set",
-    "cache has no adapter for REDIS_URL in this version; pass one in",
+    "REDIS_URL is not set",
     "storage has no adapter for S3_ENDPOINT in this version; pass one in",
     "events have no adapter for REDIS_URL in this version; pass one in",
   ]);
   assert.deepEqual(await missing({ cache, storage }), [
     "DATABASE_URL is not set",
+    "REDIS_URL is not set",
     "events have no adapter for REDIS_URL in this version; pass one in",
   ]);
   assert.deepEqual(await missing({ cache, storage, events }), ["DATABASE_URL is not set"]);
@@ -165,8 +166,9 @@ test("from the environment, malformed addresses are named with what is missing, 
     const environment = { REDIS_URL, S3_ENDPOINT };
     await assert.rejects(Infrastructure.fromEnv({ environment }), (error) => {
       assert.ok(error instanceof ConfigurationError);
-      const found = error.problems.filter((problem) => problem.includes(" is not a URL such as "));
-      assert.deepEqual(found.map((problem) => problem.split(" ")[0]), named);
+      const found = error.problems.filter((problem) => / (is not a URL|must) /.test(problem))
+        .map((problem) => problem.split(" ")[0]);
+      assert.deepEqual([...new Set(found)], named);
       assert.ok(error.problems.includes("DATABASE_URL is not set"));
       assert.ok(!JSON.stringify([error.message, error.problems]).includes("s3cr3t"));
       return true;
@@ -180,6 +182,30 @@ test("from the environment, a server that does not answer is an error, never som
     code: "unavailable",
     name: "DatabaseError",
   });
+});
+
+const redisTest = serviceTest(await findService("redis"));
+
+redisTest("from the environment, the cache is the server", async (url) => {
+  const database = await createPool({ embedded: {} });
+  const parts = { ...PARTS(), cache: undefined, database };
+  const exchange = await Infrastructure.fromEnv({ environment: { REDIS_URL: url }, ...parts });
+  const { details } = (await exchange.health()).parts[1] ?? {};
+  assert.equal(details?.["adapter"], "redis");
+  await exchange.close();
+  await assert.rejects(exchange.cache.get("a"), { code: "closed" });
+  await database.close();
+});
+
+test("from the environment, a cache that does not answer is an error, and what was opened is closed", async () => {
+  const environment = { REDIS_URL: "redis://127.0.0.1:9" };
+  const database = await createPool({ embedded: {} });
+  const parts = { ...PARTS(), cache: undefined, database };
+  await assert.rejects(Infrastructure.fromEnv({ environment, ...parts }), {
+    code: "unavailable",
+    name: "CacheError",
+  });
+  await database.close();
 });
 
 serverTest("from the environment, the database is the server", async (url) => {

@@ -1,7 +1,8 @@
 // deno-lint-ignore-file require-await -- `async` is what turns a refused argument into a rejection.
 import type { CallOptions } from "../../core/call_options.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
-import { CacheError, ValidationError } from "../../core/errors.ts";
+import { CacheError } from "../../core/errors.ts";
+import type { Lock, LockOptions } from "../../core/lock.ts";
 import { type Observer, safeObserver, silentObserver } from "../../core/observer.ts";
 import { checkInteger } from "../../core/validation.ts";
 import type {
@@ -10,17 +11,23 @@ import type {
   GetOrSetOptions,
   Loader,
   ReadOptions,
+  SetOptions,
   ValueSchema,
   WriteOptions,
 } from "../cache.ts";
-import { checkCall, checkLoader, checkSchema, closedError } from "../call_rules.ts";
+import { checkCall, checkLoader, checkSchema, closedError, notCountable } from "../call_rules.ts";
+import { isRefreshDue } from "../early_refresh.ts";
 import { encodeValue } from "../encoded_value.ts";
-import { type ExpiringEntry, ExpiringLru } from "../expiring_lru.ts";
 import { freezeValue, handOut } from "../frozen_value.ts";
 import { compileGlob } from "../glob.ts";
 import { checkEntries, checkKey, checkKeys } from "../key_rules.ts";
-import { type Flight, SingleFlight } from "../single_flight.ts";
+import { MemoryEntries, type MemoryEntry } from "../memory_entries.ts";
+import { MemoryLocks } from "../memory_locks.ts";
+import { MemoryRateLimits } from "../memory_rate_limits.ts";
+import type { RateLimit, RateLimitResult } from "../rate_limiter.ts";
+import { type LoadOptions, ReadThrough } from "../read_through.ts";
 import { checkTtl } from "../ttl.ts";
+import { checkedTtl, checkLoad, checkWrite, type WriteSettings } from "../write_rules.ts";
 
 /** How to build a {@linkcode MemoryCacheProvider}. */
 export interface MemoryCacheConfig {
@@ -33,9 +40,6 @@ export interface MemoryCacheConfig {
   /** Hears of values that were dropped. Default: nobody. */
   readonly observer?: Observer;
 }
-
-/** What an entry takes besides its key and its value. */
-const ENTRY_BYTES = 160;
 
 /**
  * A cache in the memory of this process, bounded in bytes: when there is no room, the least recently
@@ -64,8 +68,10 @@ export class MemoryCacheProvider implements CacheProvider {
   /** Nobody else sees the values; calls on many keys are one step. */
   readonly capabilities: CacheCapabilities = { shared: false, atomicMany: true };
 
-  readonly #entries: ExpiringLru;
-  readonly #loads: SingleFlight<unknown>;
+  readonly #entries: MemoryEntries;
+  readonly #loads: ReadThrough<MemoryEntry>;
+  readonly #rateLimits: MemoryRateLimits;
+  readonly #locks: MemoryLocks;
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #defaultTtlMs: number | undefined;
@@ -74,13 +80,20 @@ export class MemoryCacheProvider implements CacheProvider {
   /** Creates an empty cache; throws a `ValidationError` for a bad limit or TTL. */
   constructor(config: MemoryCacheConfig = {}) {
     const { maxBytes = 64 * 1024 * 1024, defaultTtlMs, clock = systemClock } = config;
-    this.#entries = new ExpiringLru(checkInteger("maxBytes", maxBytes, { min: 1 }), clock);
+    this.#observer = safeObserver(config.observer ?? silentObserver);
+    this.#entries = new MemoryEntries({
+      maxBytes: checkInteger("maxBytes", maxBytes, { min: 1 }),
+      clock,
+      onNoRoom: () => this.#dropped("no_room"),
+      onChange: (key) => this.#loads.forget(key),
+    });
     this.#defaultTtlMs = defaultTtlMs === undefined
       ? undefined
       : checkTtl(defaultTtlMs, "defaultTtlMs");
     this.#clock = clock;
-    this.#loads = new SingleFlight(clock);
-    this.#observer = safeObserver(config.observer ?? silentObserver);
+    this.#rateLimits = new MemoryRateLimits({ clock });
+    this.#locks = new MemoryLocks({ clock });
+    this.#loads = new ReadThrough(this.#entries, { clock, observer: this.#observer });
   }
 
   /** See {@linkcode CacheProvider.get}. */
@@ -98,39 +111,40 @@ export class MemoryCacheProvider implements CacheProvider {
   }
 
   /** See {@linkcode CacheProvider.set}. */
-  async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
+  async set(key: string, value: unknown, options?: SetOptions): Promise<void> {
     this.#enter("set", options);
     checkKey(key);
-    this.#write(key, this.#entry(key, "value", value, this.#ttlMs(options)));
+    const settings = checkWrite(options, this.#defaultTtlMs);
+    this.#entries.write(key, this.#entry(key, "value", value, settings));
   }
 
   /** See {@linkcode CacheProvider.mset}. */
   async mset(
     entries: Iterable<readonly [key: string, value: unknown]>,
-    options?: WriteOptions,
+    options?: SetOptions,
   ): Promise<void> {
     this.#enter("mset", options);
-    const ttlMs = this.#ttlMs(options);
-    const checked = checkEntries(entries).map(([key, value], i) =>
-      [key, this.#entry(key, `entries[${i}].value`, value, ttlMs)] as const
-    );
-    for (const [key, entry] of checked) this.#write(key, entry);
+    const checked = checkEntries(entries).map(([key, value], i) => {
+      const settings = checkWrite(options, this.#defaultTtlMs);
+      return [key, this.#entry(key, `entries[${i}].value`, value, settings)] as const;
+    });
+    for (const [key, entry] of checked) this.#entries.write(key, entry);
   }
 
   /** See {@linkcode CacheProvider.setNx}. */
-  async setNx(key: string, value: unknown, options?: WriteOptions): Promise<boolean> {
+  async setNx(key: string, value: unknown, options?: SetOptions): Promise<boolean> {
     this.#enter("setNx", options);
     checkKey(key);
-    const entry = this.#entry(key, "value", value, this.#ttlMs(options));
+    const entry = this.#entry(key, "value", value, checkWrite(options, this.#defaultTtlMs));
     if (this.#find(key)) return false;
-    if (!this.#write(key, entry)) throw noRoom("setNx", entry.bytes);
+    if (!this.#entries.write(key, entry)) throw noRoom("setNx", entry.bytes);
     return true;
   }
 
   /** See {@linkcode CacheProvider.delete}. */
   async delete(key: string, options?: CallOptions): Promise<boolean> {
     this.#enter("delete", options);
-    return this.#remove(checkKey(key));
+    return this.#entries.remove(checkKey(key));
   }
 
   /** See {@linkcode CacheProvider.deletePattern}. */
@@ -138,7 +152,13 @@ export class MemoryCacheProvider implements CacheProvider {
     this.#enter("deletePattern", options);
     const matches = compileGlob(pattern);
     this.#loads.forgetWhere(matches);
-    return this.#entries.keys().filter(matches).filter((key) => this.#remove(key)).length;
+    return this.#entries.keys().filter(matches).filter((key) => this.#entries.remove(key)).length;
+  }
+
+  /** See {@linkcode CacheProvider.invalidateTag}. */
+  async invalidateTag(tag: string, options?: CallOptions): Promise<void> {
+    this.#enter("invalidateTag", options);
+    this.#entries.removeTagged(checkKey(tag, "tag"));
   }
 
   /** See {@linkcode CacheProvider.exists}. */
@@ -152,12 +172,12 @@ export class MemoryCacheProvider implements CacheProvider {
     this.#enter("increment", options);
     checkKey(key);
     checkInteger("by", by, { min: Number.MIN_SAFE_INTEGER });
-    const ttlMs = this.#ttlMs(options);
+    const ttlMs = checkedTtl(options, this.#defaultTtlMs);
     const found = this.#find(key);
-    const sum = add(found ? found.value : 0, by);
-    const entry = this.#entry(key, "value", sum, ttlMs);
+    const sum = add(found?.isPlain === false ? undefined : found ? found.value : 0, by);
+    const entry = this.#entry(key, "value", sum, { ttlMs, tags: [] });
     if (found) entry.expiresAtMs = found.expiresAtMs;
-    if (!this.#write(key, entry)) throw noRoom("increment", entry.bytes);
+    if (!this.#entries.write(key, entry)) throw noRoom("increment", entry.bytes);
     return sum;
   }
 
@@ -175,7 +195,9 @@ export class MemoryCacheProvider implements CacheProvider {
     checkTtl(ttlMs);
     const entry = this.#find(key);
     if (!entry) return false;
+    const staleMs = entry.staleUntilMs === undefined ? 0 : entry.staleUntilMs - entry.expiresAtMs;
     entry.expiresAtMs = this.#clock.now() + ttlMs;
+    if (staleMs > 0) entry.staleUntilMs = entry.expiresAtMs + staleMs;
     return true;
   }
 
@@ -184,9 +206,40 @@ export class MemoryCacheProvider implements CacheProvider {
     this.#enter("getOrSet", options);
     checkLoader(loader);
     checkSchema(options?.schema);
-    this.#ttlMs(options);
-    const cached = this.#read(key, options?.schema);
-    return cached === undefined ? this.#loadShared(key, loader, options) : cached;
+    const settings = checkLoad(options, this.#defaultTtlMs);
+    const { schema, signal, timeoutMs } = options ?? {};
+    const load: LoadOptions<T> = { loader, settings, schema, signal, timeoutMs };
+    const cached = this.#read(key, schema);
+    if (cached !== undefined) {
+      if (settings.earlyRefresh > 0) this.#refreshEarly(key, load);
+      return cached;
+    }
+    const stale = this.#entries.getStale(key);
+    if (stale?.isNothing) return undefined as T;
+    if (stale === undefined || settings.staleMs === 0) return this.#loads.load(key, load);
+    const value = this.#fit(key, stale, schema);
+    if (value === undefined) return this.#loads.load(key, load);
+    this.#loads.refresh(key, stale, load);
+    return value;
+  }
+
+  /** See {@linkcode CacheProvider.checkRateLimit}. */
+  async checkRateLimit(
+    key: string,
+    limit: RateLimit,
+    options?: CallOptions,
+  ): Promise<RateLimitResult> {
+    this.#enter("checkRateLimit", options);
+    return await this.#rateLimits.checkRateLimit(key, limit, options);
+  }
+
+  /** See {@linkcode CacheProvider.withLock}. */
+  withLock<T>(
+    name: string,
+    fn: (lock: Lock) => Promise<T> | T,
+    options?: LockOptions,
+  ): Promise<T> {
+    return this.#locks.withLock(name, fn, options);
   }
 
   /** See {@linkcode CacheProvider.health}. */
@@ -201,6 +254,7 @@ export class MemoryCacheProvider implements CacheProvider {
     this.#closed = true;
     this.#entries.clear();
     this.#loads.close(closedError("CacheProvider.getOrSet"));
+    await this.#locks.close();
   }
 
   /** The same as {@linkcode MemoryCacheProvider.close}. */
@@ -213,21 +267,11 @@ export class MemoryCacheProvider implements CacheProvider {
     if (options !== undefined) checkCall(`CacheProvider.${method}`, options);
   }
 
-  #ttlMs(options: WriteOptions | undefined): number {
-    const ttlMs = options?.ttlMs;
-    return ttlMs === undefined ? this.#defaultTtlMs ?? Infinity : checkTtl(ttlMs);
+  #entry(key: string, field: string, value: unknown, settings: WriteSettings): MemoryEntry {
+    return this.#entries.entryOf(key, freezeValue(encodeValue(field, value)), settings);
   }
 
-  #entry(key: string, field: string, value: unknown, ttlMs: number): ExpiringEntry {
-    const frozen = freezeValue(encodeValue(field, value));
-    return {
-      value: frozen.value,
-      bytes: ENTRY_BYTES + 2 * key.length + frozen.bytes,
-      expiresAtMs: this.#clock.now() + ttlMs,
-    };
-  }
-
-  #find(key: string): ExpiringEntry | undefined {
+  #find(key: string): MemoryEntry | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) checkKey(key); // Only here: what is found was checked when written.
     return entry;
@@ -235,55 +279,29 @@ export class MemoryCacheProvider implements CacheProvider {
 
   #read<T>(key: string, schema: ValueSchema<T> | undefined): T | undefined {
     const entry = this.#find(key);
-    if (!entry) return undefined;
+    return entry && this.#fit(key, entry, schema);
+  }
+
+  #fit<T>(key: string, entry: MemoryEntry, schema: ValueSchema<T> | undefined): T | undefined {
     const value = handOut(entry.value);
     if (!schema) return value as T;
     try {
       return schema.parse(value);
     } catch {
-      this.#entries.delete(key);
+      this.#entries.remove(key);
       this.#dropped("schema_mismatch");
       return undefined;
     }
   }
 
-  async #loadShared<T>(
-    key: string,
-    loader: Loader<T>,
-    options: GetOrSetOptions<T> | undefined,
-  ): Promise<T> {
-    const loaded = await this.#loads.run(
-      key,
-      (flight) => this.#load(key, flight, loader, options),
-      { ...options, operation: "CacheProvider.getOrSet", defaultTimeoutMs: 30_000 },
-    );
-    return loaded === undefined ? loaded as T : fit(handOut(loaded), options?.schema);
-  }
-
-  async #load<T>(
-    key: string,
-    flight: Flight,
-    loader: Loader<T>,
-    options: GetOrSetOptions<T> | undefined,
-  ): Promise<unknown> {
-    const loaded = await loader({ signal: flight.signal });
-    if (loaded === undefined) return undefined;
-    const entry = this.#entry(key, "loaded", loaded, this.#ttlMs(options));
-    fit(handOut(entry.value), options?.schema);
-    if (flight.isCurrent()) this.#write(key, entry);
-    return entry.value;
-  }
-
-  #write(key: string, entry: ExpiringEntry): boolean {
-    this.#loads.forget(key);
-    const kept = this.#entries.set(key, entry);
-    if (!kept) this.#dropped("no_room");
-    return kept;
-  }
-
-  #remove(key: string): boolean {
-    this.#loads.forget(key);
-    return this.#entries.delete(key);
+  #refreshEarly<T>(key: string, load: LoadOptions<T>): void {
+    const entry = this.#entries.get(key);
+    if (entry?.loadMs === undefined) return;
+    const leftMs = entry.expiresAtMs - this.#clock.now();
+    const eagerness = load.settings.earlyRefresh;
+    if (isRefreshDue({ leftMs, loadMs: entry.loadMs, eagerness })) {
+      this.#loads.refresh(key, entry, load);
+    }
   }
 
   #dropped(reason: string): void {
@@ -299,22 +317,7 @@ export class MemoryCacheProvider implements CacheProvider {
 function add(value: unknown, by: number): number {
   const sum = Number.isSafeInteger(value) ? (value as number) + by : NaN;
   if (Number.isSafeInteger(sum)) return sum;
-  const why = Number.isSafeInteger(value)
-    ? "the sum would not be a safe integer"
-    : "the value is not a safe integer";
-  throw new CacheError(`Cannot increment a cached value: ${why}`, {
-    code: "conflict",
-    operation: "CacheProvider.increment",
-  });
-}
-
-function fit<T>(loaded: unknown, schema: ValueSchema<T> | undefined): T {
-  if (!schema) return loaded as T;
-  try {
-    return schema.parse(loaded);
-  } catch {
-    throw new ValidationError("loaded", "it does not fit the schema", "CacheProvider.getOrSet");
-  }
+  throw notCountable("CacheProvider.increment");
 }
 
 function noRoom(method: string, bytes: number): CacheError {

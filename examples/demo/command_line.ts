@@ -26,7 +26,8 @@ export const HELP = `A benchmark exchange at work on real results.
                refused rows are reported by their line
   --keep DIR   keep database and objects in DIR and go on there the next time
 
-With DATABASE_URL set, the database is that PostgreSQL server.
+With DATABASE_URL set, the database is that PostgreSQL server; with REDIS_URL, the cache is that
+Redis server.
 Ends with 0, with 2 if rows were refused, with 1 if anything else failed.
 `;
 

@@ -5,7 +5,10 @@ import { testGetOrSet } from "./cache/get_or_set.ts";
 import { testInput } from "./cache/input.ts";
 import { testLoads } from "./cache/loads.ts";
 import { testManyKeys } from "./cache/many_keys.ts";
+import { testSharedLoads } from "./cache/shared_loads.ts";
+import { testStale } from "./cache/stale.ts";
 import { testStore } from "./cache/store.ts";
+import { testTags } from "./cache/tags.ts";
 import { testTime } from "./cache/time.ts";
 import { testValues } from "./cache/values.ts";
 import type { TestFn } from "./test_fn.ts";
@@ -18,10 +21,12 @@ export function cacheConformance(test: TestFn, harness: CacheHarness): void {
   const cacheTest: CacheTest = (name, fn) => {
     test(`${harness.name}: ${name}`, async () => {
       const dropped: string[] = [];
-      const opened = { space: `space-${++spaces}`, observer: dropObserver(dropped) };
+      const failures: string[] = [];
+      const observer = dropObserver(dropped, failures);
+      const opened = { space: `space-${++spaces}`, observer };
       const cache = await harness.open(opened);
       try {
-        await fn({ cache, opened, dropped });
+        await fn({ cache, opened, dropped, failures });
       } finally {
         await cache.close();
       }
@@ -33,6 +38,9 @@ export function cacheConformance(test: TestFn, harness: CacheHarness): void {
   testTime(cacheTest, harness);
   testGetOrSet(cacheTest);
   testLoads(cacheTest, harness);
+  testStale(cacheTest, harness);
+  testTags(cacheTest);
+  if (harness.capabilities.shared) testSharedLoads(cacheTest, harness);
   testInput(cacheTest);
   testStore(cacheTest, harness);
 }

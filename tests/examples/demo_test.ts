@@ -2,9 +2,6 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execFile } from "node:child_process";
-import process from "node:process";
-import type { Readable } from "node:stream";
 import { test } from "node:test";
 import {
   FileSystemStorageProvider,
@@ -12,38 +9,7 @@ import {
   uploadVerified,
 } from "@benchmark-exchange/infrastructure";
 import { BUCKET, ensureBenchmarks, ensurePeople } from "../../examples/demo/setup.ts";
-import { createTestDatabase } from "../support/postgres.ts";
-import { findService, serviceTest } from "../support/services.ts";
-
-const serverTest = serviceTest(await findService("postgres"));
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the demo as a process of the runtime that runs this test. */
-function demo(
-  args: readonly string[],
-  databaseUrl = "",
-  onStart: (stdout: Readable) => void = () => {},
-): Promise<Outcome> {
-  const runtime = "Deno" in globalThis ? ["run", "-A"] : [];
-  const env = { ...process.env, DATABASE_URL: databaseUrl };
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [...runtime, "examples/demo.ts", ...args],
-      { env, maxBuffer: 2 ** 24 },
-      (error, stdout, stderr) => {
-        const code = error ? Number(error.code ?? 1) : 0;
-        resolve({ code, stdout, stderr });
-      },
-    );
-    if (child.stdout) onStart(child.stdout);
-  });
-}
+import { runDemo as demo } from "../support/run_demo.ts";
 
 const ROWS = [
   `{"source":"a test"}`,
@@ -224,26 +190,16 @@ test("whoever reads the output may stop before its end", () =>
   withFolder(async (folder) => {
     const file = join(folder, "long.jsonl");
     await writeFile(file, "[]\n".repeat(10_000));
-    const { code, stderr } = await demo(["--data", file], "", (stdout) => stdout.destroy());
+    const { code, stderr } = await demo(["--data", file], {
+      onStart: (stdout) => stdout.destroy(),
+    });
     assert.deepEqual({ code, stderr }, { code: 2, stderr: "" });
   }));
 
-serverTest("on a server, it imports the real leaderboard", async (url) => {
-  const database = await createTestDatabase(url);
-  try {
-    const { code, stdout, stderr } = await demo([], database.url);
-    assert.equal(code, 0, stderr);
-    assert.match(stdout, /428 submissions with a score, 72 without/);
-    assert.match(stdout, /^ {4}1 {3}96\.3 {2}O1 Preview \(Sept 2024\) {2}\(audited\)$/m);
-    assert.match(stdout, /^ {4}3 {3}92\.7 {2}GPT 4o \(Aug 2024\)/m);
-    assert.match(stdout, /MBPP: best public result of each model, 89 models/);
-    assert.match(stdout, /SHA-256 as recorded/);
-  } finally {
-    await database.drop();
-  }
-});
-
 test("what cannot work ends with 1 and says why, without the password", async () => {
+  const { code, stderr } = await demo([], { redisUrl: "redis://user:s3cr3t@127.0.0.1:9" });
+  assert.equal(code, 1);
+  assert.match(stderr, /^demo: .*ECONNREFUSED\n$/);
   const cases: [string[], string, RegExp][] = [
     [["--data", "no/such/file"], "", /no\/such\/file/],
     [["--frobnicate"], "", /Unknown argument --frobnicate/],
@@ -253,7 +209,7 @@ test("what cannot work ends with 1 and says why, without the password", async ()
     [[], "postgres://user:s3cr3t@127.0.0.1:9/x", /refused/],
   ];
   for (const [args, url, reason] of cases) {
-    const { code, stdout, stderr } = await demo(args, url);
+    const { code, stdout, stderr } = await demo(args, { databaseUrl: url });
     assert.equal(code, 1, args.join(" "));
     assert.match(stderr, reason);
     assert.ok(!`${stdout}${stderr}`.includes("s3cr3t"));

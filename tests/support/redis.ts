@@ -58,9 +58,9 @@ export async function withRedis<T>(
   }
 }
 
-/** Resolves when a server at `url` answers a PING within two seconds. */
+/** Resolves when a server at `url` answers a PING within five seconds. */
 export async function probeRedis(url: string): Promise<void> {
-  const reply = await withRedis(url, (send) => send("PING"), { limitMs: 2_000 });
+  const reply = await withRedis(url, (send) => send("PING"), { limitMs: 5_000 });
   if (reply !== "PONG") throw new Error("it does not answer PING with PONG");
 }
 

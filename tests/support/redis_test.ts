@@ -16,7 +16,7 @@ needsRedis("a server that answers PING is usable", async (url) => {
   assert.equal(await probeRedis(url), undefined);
 });
 
-test("a server that does not answer is given up after two seconds, without a socket left", async () => {
+test("a server that does not answer is given up after five seconds, without a socket left", async () => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => sockets.push(socket.resume())).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -28,7 +28,7 @@ test("a server that does not answer is given up after two seconds, without a soc
     ),
   );
   const seconds = (performance.now() - startMs) / 1000;
-  assert.ok(seconds > 1.5 && seconds < 4, `after ${seconds} s`);
+  assert.ok(seconds > 4.5 && seconds < 20, `after ${seconds} s`);
   assert.equal(sockets.length, 2);
   server.close();
   // It closes only when nobody is connected any more.

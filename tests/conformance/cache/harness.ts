@@ -32,6 +32,8 @@ export interface CacheTestContext {
   readonly opened: OpenOptions;
   /** The reasons of `cache.value_dropped`, one for each value. */
   readonly dropped: string[];
+  /** One for each `cache.refresh_failed`. */
+  readonly failures: string[];
 }
 
 /** Registers a test that gets a {@linkcode CacheTestContext}. */
@@ -40,12 +42,13 @@ export type CacheTest = (
   fn: (context: CacheTestContext) => Promise<void>,
 ) => void;
 
-/** An observer that collects the reasons of dropped values. */
-export function dropObserver(dropped: string[]): Observer {
+/** An observer that collects the reasons of dropped values, and loads in the background that failed. */
+export function dropObserver(dropped: string[], failures: string[] = []): Observer {
   return {
     log: () => {},
     duration: () => {},
     count: (name, value, attributes) => {
+      if (name === "cache.refresh_failed") failures.push(String(attributes?.code));
       if (name !== "cache.value_dropped") return;
       for (let i = 0; i < value; i++) dropped.push(String(attributes?.reason));
     },

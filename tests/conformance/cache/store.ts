@@ -10,6 +10,7 @@ import {
 /** The store behind a provider: who sees it, what has no room, and its end. */
 export function testStore(test: CacheTest, harness: CacheHarness): void {
   testSharedStore(test, harness);
+  testLocksAndLimits(test);
   testEnd(test);
   if (harness.openSmall) testNoRoom(test, harness);
 }
@@ -41,6 +42,28 @@ function testSharedStore(test: CacheTest, harness: CacheHarness): void {
   });
 }
 
+function testLocksAndLimits(test: CacheTest): void {
+  test("withLock runs its function, and nobody else's meanwhile", async ({ cache }) => {
+    const held = await cache.withLock("n", async ({ token, signal }) => {
+      await rejects(cache.withLock("n", () => 1, { waitMs: 0 }), "timeout");
+      return Number.isSafeInteger(token) && !signal.aborted;
+    });
+    assert.equal(held, true);
+    assert.equal(await cache.withLock("n", () => "free again", { waitMs: 0 }), "free again");
+  });
+
+  test("checkRateLimit counts what passes, apart from keys and locks of the same name", async ({ cache }) => {
+    const minute = { limit: 2, windowMs: 60_000 };
+    await cache.set("n", 1);
+    const allowed = [1, 2, 3].map(() =>
+      cache.withLock("n", async () => (await cache.checkRateLimit("n", minute)).allowed)
+    );
+    assert.deepEqual((await Promise.all(allowed)).sort(), [false, true, true]);
+    await cache.deletePattern("*");
+    assert.equal((await cache.checkRateLimit("n", minute)).allowed, false);
+  });
+}
+
 function testEnd(test: CacheTest): void {
   test("health resolves with figures", async ({ cache }) => {
     const details = await cache.health();
@@ -58,6 +81,9 @@ function testEnd(test: CacheTest): void {
     await rejects(cache.getOrSet("k", () => 1), "closed");
     await rejects(cache.deletePattern("*"), "closed");
     await rejects(cache.health(), "closed");
+    await rejects(cache.invalidateTag("t"), "closed");
+    await rejects(cache.withLock("n", () => 1), "closed");
+    await rejects(cache.checkRateLimit("k", { limit: 1, windowMs: 1_000 }), "closed");
   });
 }
 
@@ -72,7 +98,7 @@ function testNoRoom(test: CacheTest, harness: CacheHarness): void {
       const space = `${opened.space}-small`;
       const cache = await harness.openSmall?.({ space, observer: dropObserver(dropped) });
       assert.ok(cache);
-      await fn({ cache, opened, dropped });
+      await fn({ cache, opened, dropped, failures: [] });
       await cache.close();
     });
 

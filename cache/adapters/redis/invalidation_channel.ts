@@ -1,0 +1,132 @@
+import type { CallOptions } from "../../../core/call_options.ts";
+import type { Clock } from "../../../core/clock.ts";
+import { type Observer, safeObserver } from "../../../core/observer.ts";
+import { checkCall, closedError } from "../../call_rules.ts";
+import type {
+  Invalidation,
+  InvalidationChannel,
+  InvalidationListener,
+} from "../../invalidations.ts";
+import type { RedisTarget } from "./channel.ts";
+import { decodeInvalidation, encodeInvalidation } from "./invalidation_message.ts";
+import { type RedisStore, REPEATABLE } from "./store.ts";
+import { SubscriberConnection } from "./subscriber_connection.ts";
+
+/** How to build a {@linkcode RedisInvalidationChannel}. */
+export interface InvalidationChannelSettings {
+  /** Whose connection carries what is published. */
+  readonly store: RedisStore;
+  /** Where to subscribe. */
+  readonly target: RedisTarget;
+  /** The namespace; the channel is `<namespace>/invalidations`. */
+  readonly namespace: string;
+  /** How long one attempt to connect may take, in milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** Measures deadlines and pauses. */
+  readonly clock: Clock;
+  /** Hears of `cache.subscription_lost` and `cache.invalidation_malformed`. */
+  readonly observer: Observer;
+}
+
+interface Subscription {
+  readonly listener: InvalidationListener;
+}
+
+/**
+ * Invalidations over the server's publish and subscribe, which forgets at once what nobody hears. What is
+ * published goes over the connection of the store, after the writes that it is about. What is heard comes over
+ * one connection of its own, there from the first subscription to the end of the last: it is replaced within 5 s
+ * of the server's return when it breaks or the server has not answered for 4 s. Each replacement is a
+ * gap, and so is a message that cannot be read.
+ *
+ * In a cluster every node hears what is published on any of them.
+ */
+export class RedisInvalidationChannel implements InvalidationChannel {
+  readonly #settings: InvalidationChannelSettings;
+  readonly #name: string;
+  readonly #observer: Observer;
+  readonly #subscriptions = new Set<Subscription>();
+  #connection: Promise<SubscriberConnection> | undefined;
+  #closed = false;
+
+  /** Creates one; nothing is connected before the first subscription. */
+  constructor(settings: InvalidationChannelSettings) {
+    this.#settings = settings;
+    this.#name = `${settings.namespace}/invalidations`;
+    this.#observer = safeObserver(settings.observer);
+  }
+
+  /** See {@linkcode InvalidationChannel.publish}. */
+  async publish(invalidation: Invalidation, options: CallOptions = {}): Promise<void> {
+    const operation = "InvalidationChannel.publish";
+    if (this.#closed) throw closedError(operation);
+    checkCall(operation, options);
+    const { store } = this.#settings;
+    const args = ["PUBLISH", this.#name, encodeInvalidation(invalidation)];
+    await store.connection.send(
+      { args, ...REPEATABLE },
+      store.deadline({ ...options, operation }),
+    );
+  }
+
+  /** See {@linkcode InvalidationChannel.subscribe}. */
+  async subscribe(listener: InvalidationListener): Promise<() => Promise<void>> {
+    const operation = "InvalidationChannel.subscribe";
+    if (this.#closed) throw closedError(operation);
+    const subscription = { listener };
+    this.#subscriptions.add(subscription);
+    try {
+      await (this.#connection ??= this.#open());
+    } catch (error) {
+      await this.#end(subscription);
+      throw error;
+    }
+    if (!this.#subscriptions.has(subscription)) throw closedError(operation);
+    return () => this.#end(subscription);
+  }
+
+  /** Ends every subscription and the connection. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#subscriptions.clear();
+    await this.#disconnect();
+  }
+
+  #open(): Promise<SubscriberConnection> {
+    const { target, connectTimeoutMs, clock } = this.#settings;
+    return SubscriberConnection.open({
+      open: target.subscribe,
+      channel: this.#name,
+      onMessage: (text) => this.#receive(text),
+      onGap: () => this.#tell((listener) => listener.onGap()),
+      connectTimeoutMs,
+      clock,
+      observer: this.#observer,
+    });
+  }
+
+  async #end(subscription: Subscription): Promise<void> {
+    this.#subscriptions.delete(subscription);
+    if (this.#subscriptions.size === 0) await this.#disconnect();
+  }
+
+  async #disconnect(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.then((one) => one.close(), () => {});
+  }
+
+  #receive(text: string): void {
+    const invalidation = decodeInvalidation(text);
+    if (invalidation) {
+      this.#tell((listener) => listener.onInvalidation(invalidation));
+      return;
+    }
+    this.#observer.count("cache.invalidation_malformed", 1);
+    this.#tell((listener) => listener.onGap());
+  }
+
+  #tell(say: (listener: InvalidationListener) => void): void {
+    for (const { listener } of this.#subscriptions) say(listener);
+  }
+}

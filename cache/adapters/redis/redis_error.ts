@@ -1,0 +1,110 @@
+import { CacheError, type ErrorCode } from "../../../core/errors.ts";
+
+/** What the code at the beginning of an error reply means. */
+const REPLY_CODES: Readonly<Record<string, ErrorCode>> = {
+  OOM: "resource_exhausted",
+  NOAUTH: "unauthenticated",
+  WRONGPASS: "unauthenticated",
+  NOPERM: "permission_denied",
+  WRONGTYPE: "conflict",
+  BUSY: "unavailable",
+  CLUSTERDOWN: "unavailable",
+  LOADING: "unavailable",
+  MASTERDOWN: "unavailable",
+  MISCONF: "unavailable",
+  NOREPLICAS: "unavailable",
+  READONLY: "unavailable",
+  TRYAGAIN: "unavailable",
+};
+
+/** Replies of a server that another connection may not get: its role has changed, or it is starting. */
+const ELSEWHERE = new Set(["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN"]);
+
+/** What is known about a command that failed. */
+export interface FailedCommand {
+  /** The public call that it was for. */
+  readonly operation: string;
+  /** Whether it may have reached the server and changed something there. */
+  readonly mayHaveRun: boolean;
+}
+
+/**
+ * The {@linkcode CacheError} for what the client threw. An error reply is told by its code, the first
+ * word, and means that nothing was changed; anything else means that the connection broke. The
+ * client's own error is not the `cause`: it can hold the URL with the password.
+ */
+export function toCacheError(error: unknown, { operation, mayHaveRun }: FailedCommand): CacheError {
+  if (error instanceof CacheError) return error;
+  const reply = replyCode(error);
+  if (reply === undefined) {
+    return new CacheError(`Cannot finish ${operation}: ${connectionProblem(error)}`, {
+      code: "unavailable",
+      operation,
+      retryable: true,
+      outcome: mayHaveRun ? "unknown" : "not-applied",
+    });
+  }
+  return new RedisReplyError(reply, operation);
+}
+
+/**
+ * The {@linkcode CacheError} for a connection that could not be made. A server that has no room for one more client
+ * tells that by text only, so a reason without a code of its own is one that may pass.
+ */
+export function toConnectError(error: unknown, operation: string): CacheError {
+  const reply = error instanceof CacheError ? undefined : replyCode(error);
+  return reply === undefined
+    ? toCacheError(error, { operation, mayHaveRun: false })
+    : new RedisReplyError(reply, operation, "unavailable");
+}
+
+/** The server refused a command, which has changed nothing. */
+export class RedisReplyError extends CacheError {
+  /** The code of the reply, such as `WRONGTYPE`. */
+  readonly reply: string;
+
+  /** Creates the error; `otherwise` is what a reply means that has no code of its own. */
+  constructor(reply: string, operation: string, otherwise: ErrorCode = "internal") {
+    const code = REPLY_CODES[reply] ?? otherwise;
+    super(`Cannot finish ${operation}: the server replied ${reply}`, {
+      code,
+      operation,
+      retryable: code === "unavailable",
+    });
+    this.reply = reply;
+  }
+}
+
+/** The code of an error reply, such as `WRONGTYPE`; `undefined` for an error of the connection. */
+export function replyCode(error: unknown): string | undefined {
+  if (error instanceof RedisReplyError) return error.reply;
+  // By name, because a client that was passed in may come from another copy of the package.
+  const name = (error as { constructor?: { name?: unknown } } | null)?.constructor?.name;
+  if (name !== "SimpleError" && name !== "BlobError" && name !== "ErrorReply") return undefined;
+  return /^[A-Z]+/.exec((error as Error).message)?.[0] ?? "ERR";
+}
+
+/** Whether a new connection may lead to a server that can do it. */
+export function isElsewhere(error: unknown): boolean {
+  return ELSEWHERE.has(replyCode(error) ?? "");
+}
+
+/** The system's code, such as `ECONNREFUSED`, which has no secret in it. */
+function connectionProblem(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && /^[A-Z_]+$/.test(code)
+    ? `the connection failed with ${code}`
+    : "the connection broke or could not be made";
+}
+
+const UNAVAILABLE: ReadonlySet<string> = new Set<ErrorCode>([
+  "unavailable",
+  "timeout",
+  "overloaded",
+  "unauthenticated",
+]);
+
+/** Whether the error says that the server could not be asked, rather than what it thinks of the command. */
+export function isUnavailable(error: unknown): error is CacheError {
+  return error instanceof CacheError && UNAVAILABLE.has(error.code);
+}

@@ -1,0 +1,143 @@
+import type { Clock } from "../core/clock.ts";
+import { type ExpiringEntry, ExpiringLru } from "./expiring_lru.ts";
+import type { FrozenValue } from "./frozen_value.ts";
+import type { Claim, LoadedValue, LoadRequest, LoadStore } from "./read_through.ts";
+import { TagIndex } from "./tag_index.ts";
+import type { LoadSettings, WriteSettings } from "./write_rules.ts";
+
+/** What the cache in memory keeps for a key. */
+export interface MemoryEntry extends ExpiringEntry {
+  /** Its tags. */
+  readonly tags: readonly string[];
+  /** Whether it was written without anything that other stores keep beside the value. */
+  readonly isPlain: boolean;
+  /** Whether it only says that a loader found nothing; it is never fresh then. */
+  readonly isNothing?: boolean;
+  /** How long its load took, in milliseconds. */
+  readonly loadMs?: number;
+  /** When another load in the background may start. */
+  refreshAfterMs?: number;
+}
+
+/** How to build {@linkcode MemoryEntries}. */
+export interface MemoryEntriesSettings {
+  /** The most that they take, in bytes. */
+  readonly maxBytes: number;
+  /** Tells when they expire. */
+  readonly clock: Clock;
+  /** Hears of an entry that found no room. */
+  readonly onNoRoom: () => void;
+  /** Hears of every key that is written or removed. */
+  readonly onChange: (key: string) => void;
+}
+
+/** What an entry takes besides its key and its value. */
+const ENTRY_BYTES = 160;
+
+/** How long after a load in the background that failed none is started. */
+const REFRESH_PAUSE_MS = 1_000;
+
+/** The entries of the cache in memory: bounded, expiring, found by tag, and filled by loads. */
+export class MemoryEntries extends ExpiringLru<MemoryEntry> implements LoadStore<MemoryEntry> {
+  readonly #settings: MemoryEntriesSettings;
+  readonly #tags: TagIndex<string>;
+  /** The tags of loads that run; a tag that is invalidated meanwhile makes them useless. */
+  readonly #loading = new TagIndex<LoadRequest>();
+
+  /** Creates empty ones. */
+  constructor(settings: MemoryEntriesSettings) {
+    const tags = new TagIndex<string>();
+    super(settings.maxBytes, settings.clock, (entry, key) => tags.remove(key, entry.tags));
+    this.#settings = settings;
+    this.#tags = tags;
+  }
+
+  /** Makes an entry. */
+  entryOf(key: string, frozen: FrozenValue, { ttlMs, tags }: WriteSettings): MemoryEntry {
+    return {
+      value: frozen.value,
+      bytes: ENTRY_BYTES + 2 * key.length + frozen.bytes + tags.length * ENTRY_BYTES,
+      expiresAtMs: this.#settings.clock.now() + ttlMs,
+      tags,
+      isPlain: tags.length === 0,
+    };
+  }
+
+  /** Writes an entry; returns whether it found room. */
+  write(key: string, entry: MemoryEntry): boolean {
+    this.#settings.onChange(key);
+    const kept = this.set(key, entry);
+    if (kept) this.#tags.add(key, entry.tags);
+    else this.#settings.onNoRoom();
+    return kept;
+  }
+
+  /** Removes an entry; returns whether a fresh one was there. */
+  remove(key: string): boolean {
+    this.#settings.onChange(key);
+    return this.delete(key);
+  }
+
+  /** Removes every entry that carries the tag, and those that are being loaded with it. */
+  removeTagged(tag: string): void {
+    for (const { key } of this.#loading.withTag(tag)) this.#settings.onChange(key);
+    for (const key of this.#tags.withTag(tag)) this.remove(key);
+  }
+
+  /** See {@linkcode LoadStore.claim}; nobody else loads into this store. */
+  claim(request: LoadRequest): Promise<Claim> {
+    return Promise.resolve(this.#claimFor(request, () => {}));
+  }
+
+  /** See {@linkcode LoadStore.claimRefresh}. */
+  claimRefresh(request: LoadRequest, stale: MemoryEntry): Promise<Claim | undefined> {
+    const { clock } = this.#settings;
+    if (clock.monotonic() < (stale.refreshAfterMs ?? -Infinity)) return Promise.resolve(undefined);
+    const pause = (): void => {
+      stale.refreshAfterMs = clock.monotonic() + REFRESH_PAUSE_MS;
+    };
+    return Promise.resolve(this.#claimFor(request, pause));
+  }
+
+  #claimFor(request: LoadRequest, onRelease: () => void): Claim {
+    const { key, settings } = request;
+    this.#loading.add(request, settings.tags);
+    const end = (): void => this.#loading.remove(request, settings.tags);
+    return {
+      fill: (loaded) => {
+        end();
+        this.#fill(key, loaded, settings);
+        return Promise.resolve();
+      },
+      release: () => {
+        end();
+        onRelease();
+        return Promise.resolve();
+      },
+    };
+  }
+
+  #fill(key: string, loaded: LoadedValue | undefined, settings: LoadSettings): void {
+    if (loaded) {
+      this.write(key, this.#loadedEntry(key, loaded, settings));
+      return;
+    }
+    this.remove(key);
+    const { negativeTtlMs } = settings;
+    if (negativeTtlMs === undefined) return;
+    const nothing = this.entryOf(key, { value: undefined, bytes: 0 }, settings);
+    const staleUntilMs = this.#settings.clock.now() + negativeTtlMs;
+    this.write(key, { ...nothing, isNothing: true, expiresAtMs: -Infinity, staleUntilMs });
+  }
+
+  #loadedEntry(key: string, { frozen, loadMs }: LoadedValue, settings: LoadSettings): MemoryEntry {
+    const entry = this.entryOf(key, frozen, settings);
+    const { staleMs, earlyRefresh } = settings;
+    return {
+      ...entry,
+      loadMs,
+      isPlain: entry.isPlain && staleMs === 0 && earlyRefresh === 0,
+      ...(staleMs > 0 && { staleUntilMs: entry.expiresAtMs + staleMs }),
+    };
+  }
+}

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import type { Buffer } from "node:buffer";
+import { RedisCacheProvider } from "../../../cache/adapters/redis.ts";
+import { serverTarget } from "../../../cache/adapters/redis/channel.ts";
+import { RedisConnection } from "../../../cache/adapters/redis/connection.ts";
+import { keysOf } from "../../../cache/adapters/redis/keys.ts";
+import { RedisStore } from "../../../cache/adapters/redis/store.ts";
+import { RedisValues } from "../../../cache/adapters/redis/values.ts";
+import { parseRedisUrl } from "../../../cache/redis_url.ts";
+import { systemClock } from "../../../core/clock.ts";
+import { silentObserver } from "../../../core/observer.ts";
+import { testNamespace } from "../../support/redis.ts";
+import { findService, serviceTest } from "../../support/services.ts";
+
+const test = serviceTest(await findService("redis"));
+
+test("a value that was replaced after it was read is not taken for as fresh as the new one", async (url) => {
+  const namespace = testNamespace();
+  const connection = await RedisConnection.open({
+    target: serverTarget({ address: parseRedisUrl(url), connectTimeoutMs: 5_000 }),
+    connectTimeoutMs: 5_000,
+    clock: systemClock,
+    observer: silentObserver,
+    prepare: () => Promise.resolve(),
+  });
+  const store = new RedisStore(connection, keysOf(namespace), 5_000);
+  const values = new RedisValues(store, {
+    compressAboveBytes: Infinity,
+    onDropped: () => {},
+    isTagOwed: () => false,
+  });
+  const cache = await RedisCacheProvider.connect({ url, namespace });
+  const call = { operation: "test" };
+  const options = { ttlMs: 60_000, staleMs: 60_000 };
+  try {
+    await cache.getOrSet("k", () => "old", options);
+    const read = await store.send("GET", "value", "k", [], call) as Buffer;
+    await cache.delete("k");
+    const gone = await values.examineBytes("k", read, call);
+    assert.deepEqual(gone, { kind: "missing" });
+    await cache.getOrSet("k", () => "new", options);
+    const found = await values.examineBytes("k", read, call);
+    assert.equal(found.kind === "value" && found.value, "new");
+  } finally {
+    await cache.delete("k");
+    await cache.close();
+    connection.close();
+  }
+});

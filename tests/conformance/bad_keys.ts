@@ -1,0 +1,22 @@
+/** Keys that every adapter of the cache, the rate limits and the locks refuses. */
+export const BAD_KEYS: readonly [name: string, key: unknown][] = [
+  ["that is empty", ""],
+  ["with *", "user:*"],
+  ["with ?", "user:?"],
+  ["with [", "user:[a"],
+  ["with ]", "user:a]"],
+  ["with a backslash", "user:\\a"],
+  ["with a space", "user: a"],
+  ["with a line break", "user:\r\na"],
+  ["with a no-break space", "user:\u00a0"],
+  ["with a line separator", "user:\u2028"],
+  ["with NUL", "user:\0"],
+  ["with an escape character", "user:\u001b[31m"],
+  ["with a C1 control", "user:\u0085"],
+  ["with a lone surrogate", "user:\ud800"],
+  ["of 513 bytes", "k".repeat(513)],
+  ["of 171 characters and 513 bytes", "世".repeat(171)],
+  ["of 1,000,000 bytes", "k".repeat(1_000_000)],
+  ["that is a number", 5],
+  ["that is missing", undefined],
+];

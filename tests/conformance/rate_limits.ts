@@ -1,0 +1,29 @@
+import type { TestFn } from "./test_fn.ts";
+import type { RateLimitHarness, RateLimitTest } from "./rate_limits/harness.ts";
+import { testRateInput } from "./rate_limits/input.ts";
+import { testRateKeys } from "./rate_limits/keys.ts";
+import { testRateTaking } from "./rate_limits/taking.ts";
+import { testRateTime } from "./rate_limits/time.ts";
+import { WatchedLimit } from "./rate_limits/watched_limit.ts";
+
+export type { RateLimitHarness } from "./rate_limits/harness.ts";
+
+/** The tests that every adapter of `RateLimiter` passes: the port, sentence by sentence. */
+export function rateLimitConformance(test: TestFn, harness: RateLimitHarness): void {
+  let spaces = 0;
+  const rateLimitTest: RateLimitTest = (name, fn) => {
+    test(`${harness.name}: ${name}`, async () => {
+      const space = `space-${++spaces}`;
+      const limiter = await harness.open(space);
+      await fn({
+        limiter,
+        openOther: () => harness.open(space),
+        watch: (rate, key = "k") => new WatchedLimit(harness, limiter, key, rate),
+      });
+    });
+  };
+  testRateTaking(rateLimitTest);
+  testRateTime(rateLimitTest, harness);
+  testRateKeys(rateLimitTest);
+  testRateInput(rateLimitTest);
+}
