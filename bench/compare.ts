@@ -28,18 +28,37 @@ export interface Row {
   readonly range: readonly [number, number];
 }
 
+/** A way to do the work that measures itself, because it is in another process. */
+export interface MeasuredContender {
+  readonly name: string;
+  /** Does the work for a slot; returns the time per call, in milliseconds, divided by the concurrency. */
+  readonly measure: (plan: Plan) => Promise<number>;
+}
+
 /**
  * Measures contenders in short slots that take turns, and compares within each round: what disturbs
  * the machine disturbs neighbours alike. The first contender is what the others are compared with.
  */
-export async function compare(contenders: readonly Contender[], plan: Plan): Promise<Row[]> {
+export function compare(contenders: readonly Contender[], plan: Plan): Promise<Row[]> {
+  const measured = contenders.map((contender): MeasuredContender => ({
+    name: contender.name,
+    measure: (plan) => slot(contender, plan),
+  }));
+  return compareMeasured(measured, plan);
+}
+
+/** The same for contenders that measure themselves. */
+export async function compareMeasured(
+  contenders: readonly MeasuredContender[],
+  plan: Plan,
+): Promise<Row[]> {
   const times = contenders.map((): number[] => []);
-  for (const contender of contenders) await slot(contender, { ...plan, slotMs: plan.slotMs / 2 });
+  for (const { measure } of contenders) await measure({ ...plan, slotMs: plan.slotMs / 2 });
   for (let round = 0; round < plan.rounds; round++) {
     for (let i = 0; i < contenders.length; i++) {
       const index = (i + round) % contenders.length;
       const contender = contenders[index];
-      if (contender) times[index]?.push(await slot(contender, plan));
+      if (contender) times[index]?.push(await contender.measure(plan));
     }
   }
   const base = times[0] ?? [];
@@ -61,7 +80,11 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
-async function slot({ run, before }: Contender, { slotMs, concurrency }: Plan): Promise<number> {
+/** Does the work again and again for a slot; see {@linkcode MeasuredContender}. */
+export async function slot(
+  { run, before }: Contender,
+  { slotMs, concurrency }: Plan,
+): Promise<number> {
   await before?.();
   let calls = 0;
   const start = performance.now();
