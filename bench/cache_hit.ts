@@ -1,7 +1,10 @@
 // A hit in memory: the library against a `Map` and its peers.
+import { setTimeout } from "node:timers/promises";
 import { MemoryCacheProvider } from "../cache/adapters/memory.ts";
+import { RedisCacheProvider } from "../cache/adapters/redis.ts";
 import type { CacheProvider } from "../cache/cache.ts";
-import { TTL_MS, valueOf } from "./cache_fixture.ts";
+import { TieredCacheProvider } from "../cache/tiered.ts";
+import { openCacheFixture, REDIS_URL, TTL_MS, valueOf } from "./cache_fixture.ts";
 import { compare, type Contender } from "./compare.ts";
 import { importPeers } from "./peers.ts";
 import { fasterBy, printGoals, printRows } from "./print.ts";
@@ -11,24 +14,31 @@ const CALLS = 1_000;
 const KEYS: readonly string[] = Array.from({ length: CALLS }, (_, index) => `benchmark:${index}`);
 
 const MAP = "Map.get, awaited";
+const MEMORY = "MemoryCacheProvider";
+const TIER = "TieredCacheProvider";
 const BENTO = "bentocache, serialize: false";
 
 /** Reads values of 1 KB that are in memory, one after the other. */
 export async function benchCacheHit(rounds: number): Promise<void> {
+  await using fixture = openCacheFixture();
+  const { namespace } = fixture;
   await using memory = new MemoryCacheProvider();
-  await using immortal = new MemoryCacheProvider();
-  const own: readonly CacheProvider[] = [memory];
+  await using store = await RedisCacheProvider.connect({ url: REDIS_URL, namespace });
+  await using tier = await TieredCacheProvider.connect({ store, ttlMs: TTL_MS });
+  for (const cache of [memory, tier]) await fill(cache);
+  await setTimeout(500); // What the tier heard about its own writes would empty its memory again.
+  for (const key of KEYS) await tier.get(key);
   const contenders = [
     mapHits(),
-    ...await Promise.all(own.map((cache) => ownHits(cache, cache.constructor.name, TTL_MS))),
+    memoryHits(memory),
+    tierHits(tier),
     ...await peerHits(),
     // For scale: what the expiry costs.
     expiringMapHits(),
-    await ownHits(immortal, "MemoryCacheProvider, no TTL", undefined),
   ];
   const rows = await compare(contenders, { rounds, slotMs: 60, concurrency: 1 });
   printRows(`${CALLS} hits in memory, one after the other`, rows);
-  for (const { constructor: { name } } of own) {
+  for (const name of [MEMORY, TIER]) {
     printGoals([
       fasterBy(rows, name, MAP, 0.5),
       fasterBy(rows, name, BENTO, 4.5),
@@ -59,16 +69,24 @@ function expiringMapHits(): Contender {
   return { name: "async get from a Map with expiry", run };
 }
 
-async function ownHits(
-  cache: CacheProvider,
-  name: string,
-  ttlMs: number | undefined,
-): Promise<Contender> {
-  for (const [index, key] of KEYS.entries()) await cache.set(key, valueOf(index), { ttlMs });
+async function fill(cache: CacheProvider): Promise<void> {
+  for (const [index, key] of KEYS.entries()) {
+    await cache.set(key, valueOf(index), { ttlMs: TTL_MS });
+  }
+}
+
+function memoryHits(cache: MemoryCacheProvider): Contender {
   const run = async (): Promise<void> => {
     for (const key of KEYS) await cache.get(key);
   };
-  return { name, run };
+  return { name: MEMORY, run };
+}
+
+function tierHits(cache: TieredCacheProvider): Contender {
+  const run = async (): Promise<void> => {
+    for (const key of KEYS) await cache.get(key);
+  };
+  return { name: TIER, run };
 }
 
 async function peerHits(): Promise<Contender[]> {

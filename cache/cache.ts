@@ -96,7 +96,8 @@ export interface CacheCapabilities {
  * reported, and never an exception. What fits is handed out as `parse` returns it.
  *
  * **Time.** A value is there until `ttlMs` have passed since the write, to the millisecond of the
- * store's clock, and gone from then on. Reading does not prolong it.
+ * store's clock, and gone from then on; where the store is the memory of this process, time may stand
+ * still for reads that crowd in one turn of the event loop. Reading does not prolong a value.
  *
  * **Calls.** Every call settles by its deadline (`timeoutMs`; the default is 30,000 for `getOrSet`
  * and the adapter's choice for the rest). With an aborted signal it rejects with code `aborted`,

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import { type ExpiringEntry, ExpiringLru } from "./expiring_lru.ts";
+import { ExpiringEntries, type ExpiringEntry } from "./expiring_entries.ts";
 import type { FrozenValue } from "./frozen_value.ts";
 import type { Claim, LoadedValue, LoadRequest, LoadStore } from "./read_through.ts";
 import { TagIndex } from "./tag_index.ts";
@@ -38,7 +38,7 @@ const ENTRY_BYTES = 160;
 const REFRESH_PAUSE_MS = 1_000;
 
 /** The entries of the cache in memory: bounded, expiring, found by tag, and filled by loads. */
-export class MemoryEntries extends ExpiringLru<MemoryEntry> implements LoadStore<MemoryEntry> {
+export class MemoryEntries extends ExpiringEntries<MemoryEntry> implements LoadStore<MemoryEntry> {
   readonly #settings: MemoryEntriesSettings;
   readonly #tags: TagIndex<string>;
   /** The tags of loads that run; a tag that is invalidated meanwhile makes them useless. */

@@ -1,3 +1,5 @@
+import { CoarseTime } from "./coarse_time.ts";
+
 /** What a timer is for. */
 export interface TimerOptions {
   /** Nobody waits for it, so the process may end before. Default: `false`. */
@@ -8,6 +10,11 @@ export interface TimerOptions {
 export interface Clock {
   /** Wall-clock milliseconds since the Unix epoch. */
   now(): number;
+  /**
+   * The same for who asks very often; it may be that of a moment before in the same turn of the event loop.
+   * Default: `now`.
+   */
+  coarseNow?(): number;
   /** Milliseconds that never go back, for durations. */
   monotonic(): number;
   /**
@@ -21,9 +28,12 @@ export interface Clock {
 /** Above this `setTimeout` fires at once, on every runtime. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** The clock of the machine. */
+const coarseTime = new CoarseTime();
+
+/** The clock of the machine; see {@linkcode CoarseTime} for `coarseNow`. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  coarseNow: () => coarseTime.now(),
   monotonic: () => performance.now(),
   after(delayMs: number, callback: () => void, options: TimerOptions = {}): () => void {
     let remainingMs = delayMs;

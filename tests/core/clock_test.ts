@@ -12,6 +12,18 @@ test("the wall clock is the machine's, the other one never goes back", () => {
   assert.ok(second >= first);
 });
 
+test("the coarse clock is the machine's, too, and looks at it less often", () => {
+  const { now } = Date;
+  let looks = 0;
+  Date.now = () => (looks++, 5_000);
+  try {
+    for (let i = 0; i < 1_000; i++) assert.equal(systemClock.coarseNow?.(), 5_000);
+  } finally {
+    Date.now = now;
+  }
+  assert.ok(looks < 100, `${looks}`);
+});
+
 test("a callback is called once, after the delay", async () => {
   const startMs = systemClock.monotonic();
   let calls = 0;

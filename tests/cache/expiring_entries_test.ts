@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ExpiringEntries, type ExpiringEntry } from "../../cache/expiring_entries.ts";
+import { ManualClock } from "../conformance/manual_clock.ts";
+
+function entry(bytes: number, expiresAtMs = Infinity): ExpiringEntry {
+  return { value: bytes, bytes, expiresAtMs };
+}
+
+/** Entries of 10 bytes each under these keys, as many as there is room for. */
+function filled(keys: string): ExpiringEntries {
+  const entries = new ExpiringEntries(10 * keys.length, new ManualClock());
+  for (const key of keys) assert.equal(entries.set(key, entry(10)), true);
+  return entries;
+}
+
+test("the oldest of the entries that were not used make room", () => {
+  const entries = filled("abc");
+  assert.ok(entries.get("a"));
+  entries.set("d", entry(15));
+  assert.deepEqual(entries.keys(), ["a", "d"]);
+  assert.equal(entries.bytes, 25);
+});
+
+test("the search for room goes on where it stopped, and begins anew at the end", () => {
+  const entries = filled("abc");
+  entries.get("a");
+  entries.set("d", entry(10));
+  assert.deepEqual(entries.keys(), ["a", "c", "d"], "a was used, so b had to go");
+  entries.set("e", entry(10));
+  assert.deepEqual(entries.keys(), ["a", "d", "e"], "the search had passed a");
+  entries.get("d");
+  entries.get("e");
+  entries.set("f", entry(10));
+  assert.deepEqual(entries.keys(), ["d", "e", "f"], "a was not used since");
+});
+
+test("when all were used, one of them makes room all the same", () => {
+  const entries = filled("abc");
+  for (const key of "abc") entries.get(key);
+  entries.set("d", entry(10));
+  assert.deepEqual(entries.keys(), ["b", "c", "d"]);
+});
+
+test("entries that are never asked for do not drive out those that are", () => {
+  const entries = filled("abcdefghij");
+  for (let i = 0; i < 1_000; i++) {
+    for (const key of "abc") assert.ok(entries.get(key), `${key} is gone after ${i}`);
+    entries.set(`once ${i}`, entry(10));
+    assert.equal(entries.bytes, 100);
+  }
+});
+
+test("an entry that has no room alone removes its older self and nothing else", () => {
+  const entries = filled("abc");
+  assert.equal(entries.set("a", entry(31)), false);
+  assert.deepEqual(entries.keys(), ["b", "c"]);
+  assert.equal(entries.set("b", entry(30)), true);
+  assert.deepEqual(entries.keys(), ["b"]);
+  assert.equal(entries.bytes, 30);
+});
+
+test("entries find room after all of them were removed in the middle of a search", () => {
+  const entries = filled("abc");
+  entries.get("a");
+  entries.set("d", entry(10));
+  entries.clear();
+  assert.equal(entries.bytes, 0);
+  for (const key of "wxyz") entries.set(key, entry(10));
+  assert.deepEqual(entries.keys(), ["x", "y", "z"]);
+});
+
+test("every entry that goes is heard of once", () => {
+  const gone: string[] = [];
+  const entries = new ExpiringEntries(30, new ManualClock(), (_, key) => gone.push(key));
+  for (const key of ["evicted", "replaced", "deleted"]) entries.set(key, entry(10));
+  entries.set("replaced", entry(10));
+  entries.delete("deleted");
+  entries.delete("deleted");
+  entries.set("cleared", entry(20));
+  entries.clear();
+  assert.deepEqual(gone, ["replaced", "deleted", "evicted", "replaced", "cleared"]);
+});
+
+test("an expired entry takes its room until it is asked for", () => {
+  const clock = new ManualClock(0);
+  const entries = new ExpiringEntries(30, clock);
+  entries.set("a", entry(10, 5));
+  entries.set("b", entry(10, 5));
+  clock.advance(5);
+  assert.equal(entries.size, 2);
+  assert.equal(entries.get("a"), undefined);
+  assert.equal(entries.delete("b"), false);
+  assert.equal(entries.size, 0);
+  assert.equal(entries.bytes, 0);
+});
+
+test("a hit looks at the coarse clock, and nothing is removed by that alone", () => {
+  const clock = Object.assign(new ManualClock(10), { coarseNow: () => 4 });
+  const entries = new ExpiringEntries(30, clock);
+  entries.set("late", entry(10, 5));
+  assert.ok(entries.get("late"));
+  assert.equal(entries.delete("late"), false, "it had expired");
+  clock.coarseNow = () => 20; // The clock was set back.
+  const other = new ExpiringEntries(30, clock);
+  other.set("early", entry(10, 15));
+  assert.equal(other.get("early"), undefined);
+  assert.equal(other.size, 1);
+});
