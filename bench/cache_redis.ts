@@ -1,7 +1,7 @@
 // Values on Redis: the library against the client that it wraps and its peers.
 import { openCacheFixture } from "./cache_fixture.ts";
 import { REDIS_PEERS } from "./cache_peers.ts";
-import { BATCH, OWN, RAW, RAW_TEXT, type Task } from "./cache_redis_process.ts";
+import { BATCH, IOREDIS_TEXT, OWN, RAW, RAW_TEXT, type Task } from "./cache_redis_process.ts";
 import { compareMeasured, type MeasuredContender, type Row } from "./compare.ts";
 import { OwnProcess } from "./own_process.ts";
 import { fasterBy, printGoals, printRows } from "./print.ts";
@@ -13,7 +13,7 @@ export async function benchCacheRedis(rounds: number): Promise<void> {
   await using fixture = openCacheFixture();
   await using processes = new AsyncDisposableStack();
   const contenders = new Map<string, OwnProcess>();
-  for (const [index, name] of [RAW, OWN, ...PEERS, RAW_TEXT].entries()) {
+  for (const [index, name] of [RAW, OWN, ...PEERS, RAW_TEXT, IOREDIS_TEXT].entries()) {
     const one = new OwnProcess("cache_redis_process.ts", [name, `${fixture.namespace}-${index}`]);
     contenders.set(name, processes.use(one));
     await one.next(); // It is connected and has its values.

@@ -9,12 +9,16 @@ import { connectRaw, REDIS_URL, TTL_MS, valueOf } from "./cache_fixture.ts";
 import { REDIS_PEERS, type RedisCache } from "./cache_peers.ts";
 import { type Plan, slot } from "./compare.ts";
 import { say } from "./own_process.ts";
+import { importPeers } from "./peers.ts";
 
 /** The raw client, with its values as JSON. */
 export const RAW = "redis, with JSON";
 
 /** The raw client, with its values as text. */
 export const RAW_TEXT = "redis, text alone";
+
+/** Another client, with its values as text; two of the peers use it. */
+export const IOREDIS_TEXT = "ioredis, text alone";
 
 /** The library. */
 export const OWN = "RedisCacheProvider";
@@ -34,6 +38,7 @@ const VALUES: readonly unknown[] = KEYS.map((_, index) => valueOf(index));
 const OPEN: Readonly<Record<string, (namespace: string) => Promise<RedisCache>>> = {
   [RAW]: openRaw,
   [RAW_TEXT]: openRawText,
+  [IOREDIS_TEXT]: openIoredisText,
   [OWN]: openOwn,
   ...REDIS_PEERS,
 };
@@ -60,6 +65,18 @@ async function openRawText(namespace: string): Promise<RedisCache> {
     set: (key, text) => raw.set(keyOf(key), text as string, { expiration }),
     getMany: (keys) => raw.mGet(keys.map(keyOf)),
     close: () => raw.close(),
+  };
+}
+
+async function openIoredisText(namespace: string): Promise<RedisCache> {
+  const { Redis } = await importPeers();
+  const raw = new Redis(REDIS_URL);
+  const keyOf = (key: string): string => `${namespace}:${key}`;
+  return {
+    get: (key) => raw.get(keyOf(key)),
+    set: (key, text) => raw.set(keyOf(key), text as string, "PX", TTL_MS),
+    getMany: (keys) => raw.mget(keys.map(keyOf)),
+    close: () => raw.quit(),
   };
 }
 
@@ -106,7 +123,9 @@ async function answer([name = "", namespace = ""]: readonly string[]): Promise<v
   const open = OPEN[name];
   if (!open) throw new Error(`No contender ${name}`);
   const cache = await open(namespace);
-  const values = name === RAW_TEXT ? VALUES.map((value) => JSON.stringify(value)) : VALUES;
+  const values = [RAW_TEXT, IOREDIS_TEXT].includes(name)
+    ? VALUES.map((value) => JSON.stringify(value))
+    : VALUES;
   await fill(cache, values);
   const works = worksOf(cache, values);
   say("ready");

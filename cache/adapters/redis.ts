@@ -1,5 +1,5 @@
 /**
- * The cache on Redis or Valkey, over the package `redis`.
+ * The cache on Redis or Valkey, over `@redis/client`, the client of the package `redis`.
  *
  * @module
  */

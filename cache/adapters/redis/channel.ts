@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { createClient, createCluster, RESP_TYPES } from "redis";
+// The package `redis` without its four packages of module commands, which take a third of its import time.
+import { createClient, createCluster, RESP_TYPES } from "@redis/client";
 import type { RedisAddress } from "../../redis_url.ts";
 import { hear, type HearingClient, type OpenSubscriber } from "./subscriber.ts";
 
