@@ -46,6 +46,9 @@ const IS_COMPRESSED = 2;
 const HAS_RECORD = 4;
 const HAS_TAGS = 8;
 
+// On Deno twice as fast as the `toString` of `Buffer`.
+const decoder = new TextDecoder();
+
 const compress = promisify(deflateRaw);
 const decompress = promisify(inflateRaw);
 
@@ -108,7 +111,7 @@ function digits(value: number, count: number): string {
  * Compressed values are never expanded beyond {@linkcode MAX_VALUE_LENGTH}.
  */
 export function decodeFrame(bytes: Buffer): Stored | Promise<Stored> {
-  if (bytes[0] !== 0) return { kind: "value", value: bytes.toString() };
+  if (bytes[0] !== 0) return { kind: "value", value: textOf(bytes) };
   const kind = String.fromCharCode(bytes[1] ?? 0);
   if (kind === "N" && bytes.length === 2) return { kind: "nothing" };
   if (kind === "L" && bytes.length === 2 + TOKEN_BYTES) {
@@ -119,7 +122,7 @@ export function decodeFrame(bytes: Buffer): Stored | Promise<Stored> {
   const { record, end } = flags & HAS_RECORD ? readRecord(bytes) : { record: undefined, end: 3 };
   const payload = bytes.subarray(end);
   if (flags & IS_COMPRESSED) return expanded(payload, flags, record);
-  return value(flags & IS_BYTES ? copy(payload) : payload.toString(), record);
+  return value(flags & IS_BYTES ? copy(payload) : textOf(payload), record);
 }
 
 async function expanded(
@@ -130,7 +133,7 @@ async function expanded(
   // A text of that many characters takes at most three times as many bytes.
   const maxOutputLength = MAX_VALUE_LENGTH * (flags & IS_BYTES ? 1 : 3);
   const bytes = await decompress(payload, { maxOutputLength });
-  return value(flags & IS_BYTES ? copy(bytes) : bytes.toString(), record);
+  return value(flags & IS_BYTES ? copy(bytes) : textOf(bytes), record);
 }
 
 function value(value: EncodedValue, record: StoredRecord | undefined): Stored {
@@ -159,6 +162,11 @@ function readTags(text: string): Record<string, string> {
     return tags as Record<string, string>;
   }
   throw new TypeError("the tags are damaged");
+}
+
+/** Decodes UTF-8. */
+export function textOf(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
 }
 
 function copy(bytes: Buffer): Uint8Array<ArrayBuffer> {

@@ -4,7 +4,7 @@ import type { EntryOfStore } from "../../invalidations.ts";
 import type { WriteSettings } from "../../write_rules.ts";
 import { type Examined, type ExaminedValue, Examiner } from "./examined.ts";
 import type { DropReason } from "./failure_policy.ts";
-import { encodeFrame } from "./frame.ts";
+import { encodeFrame, textOf } from "./frame.ts";
 import { replyCode } from "./redis_error.ts";
 import type { RedisScript, ScriptCall } from "./script.ts";
 import { EXPIRE, INCREMENT, LOGICAL_TTL, REMOVE, SET_IF_MISSING } from "./scripts.ts";
@@ -64,7 +64,7 @@ export class RedisValues {
     if (bytes === null) return undefined;
     if (bytes[0] !== 0) {
       try {
-        return JSON.parse(bytes.toString());
+        return JSON.parse(textOf(bytes));
       } catch {
         // It is examined below, and removed.
       }
