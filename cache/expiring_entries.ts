@@ -12,6 +12,12 @@ export interface ExpiringEntry {
   staleUntilMs?: number | undefined;
   /** Whether it was asked for since the search for room passed it the last time; kept by these entries. */
   wasUsed?: boolean;
+  /** Its key; kept by these entries. */
+  key?: string;
+  /** The one that was set before it; kept by these entries. */
+  older?: this | undefined;
+  /** The one that was set after it; kept by these entries. */
+  newer?: this | undefined;
 }
 
 /**
@@ -29,8 +35,11 @@ export class ExpiringEntries<Entry extends ExpiringEntry = ExpiringEntry> {
   readonly #clock: Clock;
   readonly #coarseNow: () => number;
   readonly #onGone: (entry: Entry, key: string) => void;
-  /** Where the search for room goes on; a `Map` iterates in the order of insertion, also while it changes. */
-  #search: Iterator<[string, Entry], undefined> | undefined;
+  // Not an iterator of the `Map`: one that waits keeps the tables, with all values, that the `Map` has grown out of.
+  #oldest: Entry | undefined;
+  #newest: Entry | undefined;
+  /** Where the search for room goes on; `undefined` for at the oldest. */
+  #next: Entry | undefined;
   #bytes = 0;
 
   /** Creates empty ones; `maxBytes` is a whole number above 0. `onGone` hears of every entry that goes. */
@@ -81,6 +90,7 @@ export class ExpiringEntries<Entry extends ExpiringEntry = ExpiringEntry> {
     this.#makeRoom(entry.bytes);
     this.#entries.set(key, entry);
     this.#bytes += entry.bytes;
+    this.#append(key, entry);
     return true;
   }
 
@@ -104,21 +114,37 @@ export class ExpiringEntries<Entry extends ExpiringEntry = ExpiringEntry> {
 
   #makeRoom(bytes: number): void {
     while (this.#bytes + bytes > this.maxBytes) {
-      this.#search ??= this.#entries.entries();
-      const { value, done } = this.#search.next();
-      if (done) {
-        this.#search = undefined;
-        continue;
-      }
-      const [key, entry] = value;
+      const entry = (this.#next ?? this.#oldest) as Entry;
+      this.#next = entry.newer;
       if (entry.wasUsed) entry.wasUsed = false;
-      else this.#remove(key, entry);
+      else this.#remove(entry.key as string, entry);
     }
+  }
+
+  #append(key: string, entry: Entry): void {
+    entry.key = key;
+    entry.older = this.#newest;
+    entry.newer = undefined;
+    if (this.#newest === undefined) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
   }
 
   #remove(key: string, entry: Entry): void {
     this.#entries.delete(key);
     this.#bytes -= entry.bytes;
+    this.#unlink(entry);
     this.#onGone(entry, key);
+  }
+
+  #unlink(entry: Entry): void {
+    const { older, newer } = entry;
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+    if (this.#next === entry) this.#next = newer;
+    // Whoever still has it is not to keep the others alive.
+    entry.older = entry.newer = undefined;
   }
 }

@@ -60,6 +60,11 @@ export class MemoryEntries extends ExpiringEntries<MemoryEntry> implements LoadS
       expiresAtMs: this.#settings.clock.now() + ttlMs,
       tags,
       isPlain: tags.length === 0,
+      // Not added later: an object with room for all its members is faster to read and to keep.
+      wasUsed: false,
+      key,
+      older: undefined,
+      newer: undefined,
     };
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ExpiringEntries, type ExpiringEntry } from "../../cache/expiring_entries.ts";
 import { ManualClock } from "../conformance/manual_clock.ts";
+import { until } from "../support/until.ts";
 
 function entry(bytes: number, expiresAtMs = Infinity): ExpiringEntry {
   return { value: bytes, bytes, expiresAtMs };
@@ -49,6 +50,40 @@ test("entries that are never asked for do not drive out those that are", () => {
     entries.set(`once ${i}`, entry(10));
     assert.equal(entries.bytes, 100);
   }
+});
+
+test("after the newest entry made room, the search begins anew and comes by those not used since", () => {
+  const entries = filled("abc");
+  for (const key of "abc") entries.get(key);
+  entries.set("d", entry(10));
+  for (const key of "bc") entries.get(key);
+  entries.set("e", entry(10));
+  assert.deepEqual(entries.keys(), ["b", "c", "e"], "d was the only one that was not used");
+  entries.set("f", entry(10));
+  entries.set("g", entry(10));
+  assert.deepEqual(entries.keys(), ["e", "f", "g"], "nobody has used b and c since");
+});
+
+test("what was removed is not kept alive by the search for room", async () => {
+  const entries = new ExpiringEntries(1_000, new ManualClock());
+  let collected = 0;
+  const registry = new FinalizationRegistry<void>(() => collected++);
+  const set = (key: string): void => {
+    const value = new Uint8Array(100_000);
+    registry.register(value, undefined);
+    entries.set(key, { value, bytes: 10, expiresAtMs: Infinity });
+  };
+  for (let i = 0; i < 101; i++) set(`${i}`); // One has made room, so the search has begun.
+  for (let round = 0; round < 20; round++) {
+    for (let i = 1; i < 101; i++) set(`${i}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.equal(entries.size, 100);
+  await until("most of what was replaced is collected", () => {
+    // Without pressure nothing is collected, and no runtime has a function for it that all have.
+    for (let i = 0; i < 50; i++) new Uint8Array(1_000_000).fill(1);
+    return collected > 1_500;
+  });
 });
 
 test("an entry that has no room alone removes its older self and nothing else", () => {
