@@ -74,6 +74,12 @@ export class ExpiringEntries<Entry extends ExpiringEntry = ExpiringEntry> {
     return undefined;
   }
 
+  /** The same by the exact clock, for what is more than a read. */
+  getExact(key: string): Entry | undefined {
+    const entry = this.get(key);
+    return entry !== undefined && this.#clock.now() < entry.expiresAtMs ? entry : undefined;
+  }
+
   /** Returns the entry if it has expired and may still be asked for. */
   getStale(key: string): Entry | undefined {
     const entry = this.#entries.get(key);

@@ -188,7 +188,7 @@ export class MemoryCacheProvider implements CacheProvider {
     this.#enter("ttl", options);
     const expiresAtMs = this.#find(key)?.expiresAtMs;
     if (expiresAtMs === undefined) return undefined;
-    return expiresAtMs === Infinity ? null : expiresAtMs - this.#clock.now();
+    return expiresAtMs === Infinity ? null : Math.max(1, expiresAtMs - this.#clock.now());
   }
 
   /** See {@linkcode CacheProvider.expire}. */
@@ -274,13 +274,14 @@ export class MemoryCacheProvider implements CacheProvider {
   }
 
   #find(key: string): MemoryEntry | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) checkKey(key); // Only here: what is found was checked when written.
+    const entry = this.#entries.getExact(key);
+    if (entry === undefined) checkKey(key);
     return entry;
   }
 
   #read<T>(key: string, schema: ValueSchema<T> | undefined): T | undefined {
-    const entry = this.#find(key);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) checkKey(key); // Only here: what is found was checked when written.
     return entry && this.#fit(key, entry, schema);
   }
 

@@ -131,10 +131,11 @@ test("an expired entry takes its room until it is asked for", () => {
 });
 
 test("a hit looks at the coarse clock, and nothing is removed by that alone", () => {
-  const clock = Object.assign(new ManualClock(10), { coarseNow: () => 4 });
+  const clock = Object.assign(new ManualClock(10), { coarseNow: (): number => 4 });
   const entries = new ExpiringEntries(30, clock);
   entries.set("late", entry(10, 5));
   assert.ok(entries.get("late"));
+  assert.equal(entries.getExact("late"), undefined);
   assert.equal(entries.delete("late"), false, "it had expired");
   clock.coarseNow = () => 20; // The clock was set back.
   const other = new ExpiringEntries(30, clock);

@@ -29,6 +29,34 @@ test("a value expires to the millisecond, also on a clock that starts at 0", asy
   }
 });
 
+test("time stands still for reads alone, not for what changes something or tells the time left", async () => {
+  const clock = Object.assign(new ManualClock(1_000), { coarseNow: (): number => 1_000 });
+  const cache = new MemoryCacheProvider({ clock });
+  for (const key of ["ttl", "exists", "expire", "setNx", "n"]) {
+    await cache.set(key, 1, { ttlMs: 5 });
+  }
+  clock.advance(5);
+  assert.equal(await cache.get("expire"), 1, "the coarse clock is late");
+  assert.equal(await cache.ttl("ttl"), undefined);
+  assert.equal(await cache.exists("exists"), false);
+  assert.equal(await cache.expire("expire", 1_000), false);
+  assert.equal(await cache.setNx("setNx", 2), true);
+  assert.equal(await cache.increment("n", 1), 1);
+  assert.equal(await cache.ttl("n"), null);
+  await cache.close();
+});
+
+test("a value that is there has a millisecond left, also if time goes on while it is asked", async () => {
+  let nowMs = 0;
+  const clock = Object.assign(new ManualClock(), { now: (): number => nowMs++ });
+  const cache = new MemoryCacheProvider({ clock });
+  for (let ttlMs = 1; ttlMs < 9; ttlMs++) {
+    await cache.set("k", 1, { ttlMs });
+    assert.notEqual(await cache.ttl("k"), 0);
+  }
+  await cache.close();
+});
+
 test("a session of 30 days expires on time and not early", async () => {
   const ttlMs = 30 * 86_400_000;
   const clock = new ManualClock();
