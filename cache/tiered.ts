@@ -83,6 +83,7 @@ export class TieredCacheProvider implements CacheProvider {
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #loads = new ClosableCalls();
+  readonly #changes = new Set<Promise<unknown>>();
   #unsubscribe: () => Promise<void> = () => Promise.resolve();
   #closing: Promise<void> | undefined;
 
@@ -252,8 +253,8 @@ export class TieredCacheProvider implements CacheProvider {
   }
 
   /**
-   * Ends the subscription and drops the memory; the store stays open. Resolves when others have been told of what has
-   * changed, if they can be. Running `getOrSet` calls reject with code `closed`. Idempotent.
+   * Ends the subscription and drops the memory; the store stays open. Resolves when the changes that run have settled,
+   * and others have been told of what has changed, if they can be. Running `getOrSet` calls reject with code `closed`. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -268,6 +269,7 @@ export class TieredCacheProvider implements CacheProvider {
   async #close(): Promise<void> {
     this.#memory.close();
     this.#loads.close();
+    await Promise.allSettled(this.#changes);
     await this.#outbox.close();
     await this.#unsubscribe();
   }
@@ -293,10 +295,21 @@ export class TieredCacheProvider implements CacheProvider {
   }
 
   /** Changes the store, and then drops what is outdated here and elsewhere. */
-  async #change<R>(
+  #change<R>(
     invalidation: Invalidation,
     run: () => Promise<R>,
     hasChanged: (result: R) => boolean = () => true,
+  ): Promise<R> {
+    const change = this.#runChange(invalidation, run, hasChanged)
+      .finally(() => this.#changes.delete(change));
+    this.#changes.add(change);
+    return change;
+  }
+
+  async #runChange<R>(
+    invalidation: Invalidation,
+    run: () => Promise<R>,
+    hasChanged: (result: R) => boolean,
   ): Promise<R> {
     try {
       const result = await run();

@@ -23,6 +23,19 @@ test("close ends the subscription, sends what waits, and leaves the store open",
   assert.equal(await store.get("a"), 1);
 });
 
+test("close waits for changes that run, and tells others of them", async () => {
+  const { store, cache } = await open();
+  let go = (): void => {};
+  const answer = new Promise<void>((resolve) => go = resolve);
+  store.delete = async () => (await answer, true);
+  const deleting = cache.delete("k");
+  const closing = cache.close();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  go();
+  await Promise.all([deleting, closing]);
+  assert.deepEqual(store.invalidations.published, [{ kind: "key", keys: ["k"] }]);
+});
+
 test("close ends running loads with code closed, also those that still read", async () => {
   const { store, cache } = await open();
   let signal: AbortSignal | undefined;
