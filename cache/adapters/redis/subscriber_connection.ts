@@ -83,7 +83,8 @@ export class SubscriberConnection {
         if (opened) this.#break(opened, error);
       },
     }).then((subscriber) => {
-      if (broken === undefined && !gaveUp.signal.aborted) {
+      const isWanted = !gaveUp.signal.aborted && !this.#closing.signal.aborted;
+      if (broken === undefined && isWanted) {
         opened = this.#subscriber = subscriber;
         return;
       }

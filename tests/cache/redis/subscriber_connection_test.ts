@@ -76,6 +76,18 @@ test("messages are heard until it is closed, and there is no gap at the beginnin
   assert.equal(server.clock.pendingTimers, 0);
 });
 
+test("a connection that is there in the moment of the close is destroyed, too", async () => {
+  for (let moment = 0; moment < 15; moment++) {
+    const server = open();
+    const connection = await server.connect();
+    server.made[0]?.events.onBroken(new Error("it broke"));
+    for (let i = 0; i < moment; i++) await Promise.resolve();
+    connection.close();
+    await settle();
+    assert.ok(server.made.every((one) => one.destroyed), `closed at moment ${moment}`);
+  }
+});
+
 test("a connection that breaks is thrown away, and there is a gap then and when a new one is there", async () => {
   const server = open();
   const connection = await server.connect();
