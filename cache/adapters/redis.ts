@@ -117,7 +117,7 @@ export class RedisCacheProvider implements TieredStore {
       clock: settings.clock,
       closed: this.#closing.signal,
     });
-    this.invalidations = new RedisInvalidationChannel({ ...settings, store });
+    this.invalidations = new RedisInvalidationChannel({ ...settings, store, owed });
   }
 
   /**

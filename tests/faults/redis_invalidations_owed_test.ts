@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { CacheProvider } from "../../cache/cache.ts";
+import { TieredCacheProvider } from "../../cache/tiered.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { CacheError } from "../../core/errors.ts";
 import {
@@ -122,4 +123,39 @@ function slowInBackground(): Clock {
   const after: Clock["after"] = (delayMs, callback, options) =>
     systemClock.after(options?.background ? delayMs * 50 : delayMs, callback, options);
   return { ...systemClock, after };
+}
+
+const REMOVALS: Readonly<Record<string, (cache: CacheProvider) => Promise<unknown>>> = {
+  delete: (cache) => cache.delete("k"),
+  deletePattern: (cache) => cache.deletePattern("k*"),
+  invalidateTag: (cache) => cache.invalidateTag("t"),
+};
+
+for (const [what, remove] of Object.entries(REMOVALS)) {
+  test(`a ${what} that is carried out late is told to other tiers then`, () =>
+    withServer(
+      {},
+      (server) =>
+        withTwoCaches(
+          server,
+          { url: server.url, timeoutMs: 5_000 },
+          async ({ cache: store, other: otherStore }) => {
+            await using tier = await TieredCacheProvider.connect({ store });
+            await using other = await TieredCacheProvider.connect({
+              store: otherStore,
+              ttlMs: 600_000,
+            });
+            await otherStore.set("k", OLD, { tags: ["t"] });
+            assert.equal(await other.get("k"), OLD);
+            // A replica takes messages, but no removals.
+            await server.command("REPLICAOF", "127.0.0.1", "1");
+            await failureOf(remove(tier));
+            await until("it is told", async () => (await other.health()).entries === 0);
+            assert.equal(await other.get("k"), OLD);
+            assert.equal((await other.health()).entries, 1);
+            await server.command("REPLICAOF", "NO", "ONE");
+            await until("it is seen", async () => await other.get("k") === undefined);
+          },
+        ),
+    ));
 }

@@ -9,6 +9,7 @@ import type {
 } from "../../invalidations.ts";
 import type { RedisTarget } from "./channel.ts";
 import { decodeInvalidation, encodeInvalidation } from "./invalidation_message.ts";
+import type { Owed, OwedInvalidations } from "./owed_invalidations.ts";
 import { type RedisStore, REPEATABLE } from "./store.ts";
 import { SubscriberConnection } from "./subscriber_connection.ts";
 
@@ -16,6 +17,8 @@ import { SubscriberConnection } from "./subscriber_connection.ts";
 export interface InvalidationChannelSettings {
   /** Whose connection carries what is published. */
   readonly store: RedisStore;
+  /** What the store carries out late; it is published then, because readers may have asked too early. */
+  readonly owed?: OwedInvalidations;
   /** Where to subscribe. */
   readonly target: RedisTarget;
   /** The namespace; the channel is `<namespace>/invalidations`. */
@@ -54,6 +57,8 @@ export class RedisInvalidationChannel implements InvalidationChannel {
     this.#settings = settings;
     this.#name = `${settings.namespace}/invalidations`;
     this.#observer = safeObserver(settings.observer);
+    // Without another attempt: it was told before, and the `ttlMs` of the tiers is the bound.
+    settings.owed?.tellWith((one) => void this.publish(toInvalidation(one)).catch(() => {}));
   }
 
   /** See {@linkcode InvalidationChannel.publish}. */
@@ -129,4 +134,9 @@ export class RedisInvalidationChannel implements InvalidationChannel {
   #tell(say: (listener: InvalidationListener) => void): void {
     for (const { listener } of this.#subscriptions) say(listener);
   }
+}
+
+function toInvalidation({ kind, name }: Owed): Invalidation {
+  if (kind === "key") return { kind, keys: [name] };
+  return kind === "tag" ? { kind, tag: name } : { kind, pattern: name };
 }

@@ -44,6 +44,7 @@ export class OwedInvalidations {
   /** What the keys of the owed patterns look like, under the ids of these. */
   readonly #patterns = new Map<string, (key: string) => boolean>();
   #retry: CarryOut | undefined;
+  #tell: (owed: Owed) => void = () => {};
   #cancelRetry: (() => void) | undefined;
   #closed = false;
 
@@ -98,6 +99,11 @@ export class OwedInvalidations {
     this.#scheduleRetry();
   }
 
+  /** From now on, tells what was carried out; `tell` must not throw. */
+  tellWith(tell: (owed: Owed) => void): void {
+    this.#tell = tell;
+  }
+
   /** Carries out all, in any order; what fails stays. Never rejects. */
   async carryOut(run: CarryOut): Promise<void> {
     await Promise.allSettled([...this.#owed.values()].map((one) => this.#carryOutOne(one, run)));
@@ -130,6 +136,7 @@ export class OwedInvalidations {
   async #carryOutOne(one: Owed, run: CarryOut): Promise<void> {
     await run(one);
     this.settle(one);
+    this.#tell(one);
   }
 
   #scheduleRetry(): void {

@@ -61,6 +61,17 @@ test("what fails stays, and is tried again until it works", async () => {
   assert.equal(clock.pendingTimers, 0);
 });
 
+test("what is carried out is told, and what fails is not", async () => {
+  const { owed } = create();
+  const told: Owed[] = [];
+  owed.tellWith((one) => told.push(one));
+  owed.add(key("a"));
+  owed.add(pattern("b:*"));
+  await owed.carryOut(({ kind }) => kind === "key" ? Promise.resolve() : Promise.reject());
+  await owed.carryOutFor("b:1", () => Promise.resolve());
+  assert.deepEqual(told, [key("a"), key("b:1")]);
+});
+
 test("what is owed again while it is carried out stays owed", async () => {
   const { owed } = create();
   owed.add(key("a"));
