@@ -31,7 +31,7 @@ export interface MemoryEntriesSettings {
   readonly onChange: (key: string) => void;
 }
 
-/** What an entry takes besides its key and its value. */
+/** What an entry takes besides its key and its value, and a tag besides its name. */
 const ENTRY_BYTES = 160;
 
 /** How long after a load in the background that failed none is started. */
@@ -56,7 +56,7 @@ export class MemoryEntries extends ExpiringEntries<MemoryEntry> implements LoadS
   entryOf(key: string, frozen: FrozenValue, { ttlMs, tags }: WriteSettings): MemoryEntry {
     return {
       value: frozen.value,
-      bytes: ENTRY_BYTES + 2 * key.length + frozen.bytes + tags.length * ENTRY_BYTES,
+      bytes: frozen.bytes + bytesOf(key) + tags.reduce((sum, tag) => sum + bytesOf(tag), 0),
       expiresAtMs: this.#settings.clock.now() + ttlMs,
       tags,
       isPlain: tags.length === 0,
@@ -145,4 +145,8 @@ export class MemoryEntries extends ExpiringEntries<MemoryEntry> implements LoadS
       ...(staleMs > 0 && { staleUntilMs: entry.expiresAtMs + staleMs }),
     };
   }
+}
+
+function bytesOf(name: string): number {
+  return ENTRY_BYTES + 2 * name.length;
 }

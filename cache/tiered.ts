@@ -29,7 +29,7 @@ import { checkLoad } from "./write_rules.ts";
 export interface TieredCacheConfig {
   /** What is behind the memory; it stays open. */
   readonly store: TieredStore;
-  /** The most memory that keys and values may take, estimated in bytes. Default: 64 MiB. */
+  /** The most memory that keys, tags and values may take, estimated in bytes. Default: 64 MiB. */
   readonly maxBytes?: number | undefined;
   /** The longest that a value is served from memory, in milliseconds. Default: 30,000. */
   readonly ttlMs?: number | undefined;

@@ -31,7 +31,7 @@ import { checkedTtl, checkLoad, checkWrite, type WriteSettings } from "../write_
 
 /** How to build a {@linkcode MemoryCacheProvider}. */
 export interface MemoryCacheConfig {
-  /** The most memory that keys and values may take, estimated in bytes. Default: 64 MiB. */
+  /** The most memory that keys, tags and values may take, estimated in bytes. Default: 64 MiB. */
   readonly maxBytes?: number;
   /** The TTL of what is written without one. Default: none, values stay until they are evicted. */
   readonly defaultTtlMs?: number;

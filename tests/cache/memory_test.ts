@@ -122,6 +122,17 @@ test("overwriting and deleting give the room back", async () => {
   });
 });
 
+test("tags take room by their length, as keys do", async () => {
+  const cache = new MemoryCacheProvider();
+  const bytesOf = async (tags: string[]): Promise<number> => {
+    await cache.set("k", 1, { tags });
+    return Number((await cache.health()).bytes);
+  };
+  const short = await bytesOf(["a", "b"]);
+  assert.equal(await bytesOf(["a".repeat(501), "b"]), short + 1_000);
+  await cache.close();
+});
+
 test("what was read lately stays longer than what was not", async () => {
   const cache = new MemoryCacheProvider({ maxBytes: 3_000 });
   await cache.set("read", 1);
