@@ -105,6 +105,21 @@ test("an unused connection that leads nowhere is replaced before it is needed", 
       }),
   ));
 
+test("a connection that leads nowhere is replaced although a patient call waits on it", () =>
+  withServer(
+    {},
+    (server) =>
+      withProxiedCache(server, OPTIONS, async ({ cache, proxy }) => {
+        proxy.add(timeout());
+        const call = cache.withLock("a", () => {}, { waitMs: 30_000 });
+        const startMs = performance.now();
+        assert.equal((await failureOf(call)).code, "unavailable");
+        assert.ok(performance.now() - startMs < 10_000);
+        proxy.heal();
+        await works({ cache });
+      }),
+  ));
+
 test("a process that was busy for longer than its deadlines finds the replies that came meanwhile", () =>
   withServer(
     {},

@@ -31,7 +31,7 @@ const BROKEN_MS = 1_000;
 /** The same for a reply that has time left, if one behind it is late. */
 const STUCK_MS = 5_000;
 
-/** How often an unused connection is tried, so that a dead one is replaced before it is needed. */
+/** How often the connection is tried, so that a dead one is replaced before it is needed. */
 const HEARTBEAT_MS = 3_000;
 
 /** With this bound, a server that is back is found again within 5 s. */
@@ -262,11 +262,14 @@ export class RedisConnection {
     }
   }
 
-  /** Tries an unused connection now and then, so that a dead one is replaced before it is needed. */
+  /**
+   * Tries the connection now and then, so that a dead one is replaced before it is needed, also while a call waits
+   * on it that has much time left.
+   */
   #scheduleHeartbeat(): void {
     if (this.#closing.signal.aborted) return;
     const beat = (): void => {
-      if (this.#channel && this.#pending.size === 0) {
+      if (this.#channel) {
         const ping = { args: ["PING"], readOnly: true };
         this.send(ping, { operation: "heartbeat", timeoutMs: BROKEN_MS }).catch(() => {});
       }
