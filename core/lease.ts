@@ -9,8 +9,8 @@ export interface RenewCall extends CallOptions {
   /** When to give up and let the lease try again, in milliseconds. */
   readonly timeoutMs: number;
   /**
-   * Says that the store has just answered something else on the same connection, which keeps the lease as a
-   * renewal does: the lease counts from now instead of from the start of the call.
+   * Says that the renewal is sent only now, after the store has answered what it was busy with: the lease then
+   * counts from now instead of from the start of the call.
    */
   answered(): void;
 }
@@ -73,6 +73,8 @@ export class Lease {
   readonly #stop = new AbortController();
   readonly #lose = (): void => this.#end(true);
   #validUntilMs: number;
+  /** When the store was last seen to be busy. */
+  #busyAtMs = -Infinity;
   #cancelRenewal: () => void = () => {};
   #cancelDeadline: () => void = () => {};
   #state: "held" | "lost" | "ended" = "held";
@@ -125,19 +127,30 @@ export class Lease {
 
   /** Loses the lease if its time is over. */
   #look(): void {
-    if (this.#state !== "held" || this.#now < this.#validUntilMs) return;
-    if (!this.#held.isBusy?.()) this.#lose();
+    if (this.#state === "held" && this.#now >= this.#validUntilMs) this.#lose();
   }
 
   #watch(): void {
     if (this.#state !== "held") return;
+    const { clock, ttlMs } = this.#terms;
     const leftMs = this.#validUntilMs - this.#now;
-    // What is busy after its time is looked at again; a timer may also fire a little early.
-    const delayMs = leftMs > 0 ? leftMs : this.#terms.ttlMs * RETRY;
-    this.#cancelDeadline = this.#terms.clock.after(delayMs, () => {
+    const delayMs = this.#held.isBusy ? Math.min(leftMs, ttlMs * RETRY) : leftMs;
+    this.#cancelDeadline = clock.after(delayMs, () => {
+      if (this.#held.isBusy?.()) this.#keepBusy();
       this.#look();
+      // A timer may fire a little early.
       this.#watch();
     }, { background: true });
+  }
+
+  /**
+   * Counts from when the store was seen to be busy before: after a block of the event loop, a timer may fire before
+   * the answer is read that has long been there.
+   */
+  #keepBusy(): void {
+    const validUntilMs = this.#busyAtMs + this.#terms.ttlMs * (1 - MARGIN);
+    this.#validUntilMs = Math.max(this.#validUntilMs, validUntilMs);
+    this.#busyAtMs = this.#now;
   }
 
   #renewAfter(delayMs: number): void {
@@ -153,7 +166,6 @@ export class Lease {
     let sentMs = this.#now;
     const answered = (): void => {
       sentMs = this.#now;
-      this.#extend(sentMs);
     };
     try {
       const timeoutMs = ttlMs * RENEWAL;

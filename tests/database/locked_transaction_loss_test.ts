@@ -74,3 +74,19 @@ lockTest(
     assert.deepEqual(await idsIn(pool, table), []);
   },
 );
+
+lockTest(
+  "a block of the event loop during a statement is no excuse: the signal has aborted when its result is read",
+  async ({ locks }) => {
+    const call = locks.withLock("n", async ({ transaction, signal }) => {
+      const statement = transaction.execute("select pg_sleep(0.8)").catch(() => {});
+      // A renewal waits for its turn by then.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const endMs = performance.now() + 2_500;
+      while (performance.now() < endMs);
+      await statement;
+      assert.equal(signal.aborted, true);
+    }, { ttlMs: 1_000 });
+    await assert.rejects(call, { name: "LockError", code: "conflict", outcome: "unknown" });
+  },
+);
