@@ -9,7 +9,7 @@ import {
   withServer,
   works,
 } from "../support/faulty_redis.ts";
-import { createClient } from "redis";
+import { createClient, createCluster } from "redis";
 import { freePort } from "../support/free_port.ts";
 import { withRedis } from "../support/redis.ts";
 import { privateServerTest } from "../support/services.ts";
@@ -94,3 +94,39 @@ test("a server that takes no more clients when its cache comes back makes reads 
         }
       }),
   ));
+
+test("an error of connecting says which server was tried, also when it is missed later", async () => {
+  const port = await freePort();
+  const url = `redis://user:s3cr3t@127.0.0.1:${port}/3`;
+  const shown = `the connection failed with ECONNREFUSED, tried 127.0.0.1:${port}`;
+  for (const source of [{ url }, createClient({ url })]) {
+    const error = await failureOf(RedisCacheProvider.connect(source));
+    assert.equal(error.message, `Cannot finish RedisCacheProvider.connect: ${shown}`);
+  }
+  await withServer({}, (server) =>
+    withCache({ ...OPTIONS, url: server.url }, async ({ cache }) => {
+      await server.stop();
+      await until("it was tried again", async () => {
+        const { cause } = await failureOf(cache.increment("a"));
+        return String(cause).endsWith(`ECONNREFUSED, tried 127.0.0.1:${server.port}`);
+      });
+    }));
+});
+
+test("a server that is silent is named as well", () =>
+  withServer({}, async (server) => {
+    server.pause();
+    const call = RedisCacheProvider.connect({ url: server.url, connectTimeoutMs: 100 });
+    assert.match((await failureOf(call)).message, new RegExp(`tried 127.0.0.1:${server.port}$`));
+  }));
+
+test("an error of connecting to a cluster says which nodes were tried", async () => {
+  const ports = [await freePort(), await freePort()];
+  const cluster = ports.map((port) => `redis://:s3cr3t@127.0.0.1:${port}`);
+  const rootNodes = cluster.map((url) => ({ url }));
+  for (const source of [{ cluster }, createCluster({ rootNodes })]) {
+    const names = ports.map((port) => `127.0.0.1:${port}`).join(" and ");
+    const { message } = await failureOf(RedisCacheProvider.connect(source));
+    assert.match(message, new RegExp(`, tried ${names}$`));
+  }
+});

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 // The package `redis` without its four packages of module commands, which take a third of its import time.
 import { createClient, createCluster, RESP_TYPES } from "@redis/client";
 import type { RedisAddress } from "../../redis_url.ts";
+import { type NamedServer, serverNames } from "./server_names.ts";
 import { hear, type HearingClient, type OpenSubscriber } from "./subscriber.ts";
 
 /** A command as it is sent. */
@@ -37,6 +38,8 @@ export type OpenChannel = (
 
 /** What to connect to. */
 export interface RedisTarget {
+  /** Where it is, for errors; shows no secret. */
+  readonly name: string;
   /** Whether a command with several keys needs them to be in one slot. */
   readonly sharded: boolean;
   /** Connects. */
@@ -64,6 +67,7 @@ export interface ServerAddress {
 /** One server. */
 export function serverTarget(server: ServerAddress): RedisTarget {
   return {
+    name: serverNames([{ socket: server.address }]),
     sharded: false,
     open: (signal, onBroken) => openSingle(createClient(clientOptions(server)), signal, onBroken),
     subscribe: subscribeSingle(() => createClient(clientOptions(server))),
@@ -72,27 +76,27 @@ export function serverTarget(server: ServerAddress): RedisTarget {
 
 /** All masters of a cluster, which one of these servers is asked for; the others are as the first is. */
 export function clusterTarget(servers: readonly [ServerAddress, ...ServerAddress[]]): RedisTarget {
-  return nodesTarget((known) =>
+  return nodesTarget(servers.map(({ address }) => ({ socket: address })), (known) =>
     createCluster({
       ...NODES_OPTIONS,
       RESP: 3,
       rootNodes: [...servers.map((server) => ({ socket: socketOptions(server) })), ...known],
       defaults: clientOptions(servers[0]),
       commandOptions: commandOptions(),
-    })
-  );
+    }));
 }
 
 /** What a client that was passed in would connect to; that one itself is not touched. */
 export function targetLike(client: RedisClientLike, connectTimeoutMs: number): RedisTarget {
   if (isCluster(client)) return clusterLike(client, connectTimeoutMs);
-  const { socket } = (client as unknown as SingleLike).options ?? {};
+  const { options = {} } = client as unknown as SingleLike;
   const create = (): unknown =>
     client.duplicate({
       ...connectionOptions(),
-      socket: { ...socket, ...openingOptions(connectTimeoutMs) },
+      socket: { ...options.socket, ...openingOptions(connectTimeoutMs) },
     });
   return {
+    name: serverNames([options]),
     sharded: false,
     open: (signal, onBroken) => openSingle(create(), signal, onBroken),
     subscribe: subscribeSingle(create),
@@ -104,7 +108,7 @@ function clusterLike(
   connectTimeoutMs: number,
 ): RedisTarget {
   const { rootNodes = [], defaults, nodeAddressMap } = client._options ?? {};
-  return nodesTarget((known) =>
+  return nodesTarget(rootNodes, (known) =>
     client.duplicate({
       ...NODES_OPTIONS,
       commandOptions: commandOptions(),
@@ -117,8 +121,7 @@ function clusterLike(
         ...connectionOptions(),
         socket: { ...defaults?.socket, ...openingOptions(connectTimeoutMs) },
       },
-    })
-  );
+    }));
 }
 
 /** Nodes are connected to when they are needed, so that one that is away is missed by its own keys only. */
@@ -132,6 +135,7 @@ interface NodeAddress {
 
 /** A cluster can also be found again by the nodes that it had the last time. */
 function nodesTarget(
+  servers: readonly NamedServer[],
   create: (known: readonly { readonly socket: NodeAddress }[]) => unknown,
 ): RedisTarget {
   let known: readonly { readonly socket: NodeAddress }[] = [];
@@ -141,13 +145,14 @@ function nodesTarget(
     known = cluster.masters.map(({ host, port }) => ({ socket: { host, port } }));
     return channel;
   };
-  return { sharded: true, open, subscribe: subscribeNodes(() => create(known) as ClusterLike) };
+  const subscribe = subscribeNodes(() => create(known) as ClusterLike);
+  return { name: serverNames(servers), sharded: true, open, subscribe };
 }
 
 /** What is used of a client for one server. */
 interface SingleLike extends HearingClient {
   readonly isReady: boolean;
-  readonly options?: { readonly socket?: object };
+  readonly options?: NamedServer;
   on(event: "error" | "end", listener: (error: unknown) => void): unknown;
   connect(): Promise<unknown>;
   destroy(): void;
@@ -157,7 +162,7 @@ interface SingleLike extends HearingClient {
 interface ClusterLike {
   readonly masters: readonly NodeAddress[];
   readonly _options?: {
-    readonly rootNodes?: readonly { readonly socket?: object }[];
+    readonly rootNodes?: readonly NamedServer[];
     readonly defaults?: { readonly socket?: object };
     readonly nodeAddressMap?: unknown;
   };

@@ -178,6 +178,7 @@ export class RedisConnection {
       code: this.#channel ? "unavailable" : this.#failure?.code ?? "unavailable",
       operation,
       retryable: true,
+      cause: this.#failure,
     });
   }
 
@@ -257,7 +258,7 @@ export class RedisConnection {
     } catch (error) {
       gaveUp.abort();
       opened?.destroy();
-      this.#failure = toConnectError(error, CONNECTING.operation);
+      this.#failure = toConnectError(error, CONNECTING.operation, target.name);
       throw this.#failure;
     }
   }

@@ -48,14 +48,15 @@ export function toCacheError(error: unknown, { operation, mayHaveRun }: FailedCo
 }
 
 /**
- * The {@linkcode CacheError} for a connection that could not be made. A server that has no room for one more client
- * tells that by text only, so a reason without a code of its own is one that may pass.
+ * The {@linkcode CacheError} for a connection to `target` that could not be made. A server that has no room for one
+ * more client tells that by text only, so a reason without a code of its own is one that may pass.
  */
-export function toConnectError(error: unknown, operation: string): CacheError {
+export function toConnectError(error: unknown, operation: string, target: string): CacheError {
   const reply = error instanceof CacheError ? undefined : replyCode(error);
-  return reply === undefined
+  const { message, code, retryable, outcome } = reply === undefined
     ? toCacheError(error, { operation, mayHaveRun: false })
     : new RedisReplyError(reply, operation, "unavailable");
+  return new CacheError(`${message}, tried ${target}`, { code, operation, retryable, outcome });
 }
 
 /** The server refused a command, which has changed nothing. */
