@@ -130,3 +130,15 @@ test("an error of connecting to a cluster says which nodes were tried", async ()
     assert.match(message, new RegExp(`, tried ${names}$`));
   }
 });
+
+test("a node of a cluster that refuses the password is told from one that is away", () =>
+  withServer({ password: "right" }, async (server) => {
+    const refused = `redis://:wrong@127.0.0.1:${server.port}`;
+    const away = `redis://127.0.0.1:${await freePort()}`;
+    for (const cluster of [[refused], [refused, away]]) {
+      const error = await failureOf(RedisCacheProvider.connect({ cluster }));
+      assert.deepEqual([error.code, error.retryable], ["unauthenticated", false], error.message);
+    }
+    const error = await failureOf(RedisCacheProvider.connect({ cluster: [away] }));
+    assert.match(error.message, /failed with ECONNREFUSED/);
+  }));

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 // The package `redis` without its four packages of module commands, which take a third of its import time.
 import { createClient, createCluster, RESP_TYPES } from "@redis/client";
 import type { RedisAddress } from "../../redis_url.ts";
+import { replyCode } from "./redis_error.ts";
 import { type NamedServer, serverNames } from "./server_names.ts";
 import { hear, type HearingClient, type OpenSubscriber } from "./subscriber.ts";
 
@@ -206,14 +207,19 @@ async function openNodes(
   onBroken: (error: unknown) => void,
 ): Promise<RedisChannel> {
   const ready = new Set<string>();
+  let refusal: unknown;
   // That one node does not tell where the others are; the next is asked, and who needs the answer hears of it.
-  cluster.on("error", () => {});
+  cluster.on("error", (error) => {
+    // What a node replies says more than that another is away.
+    if (refusal === undefined || replyCode(error) !== undefined) refusal = error;
+  });
   cluster.on("node-ready", ({ host, port }) => ready.add(`${host}:${port}`));
   cluster.on("node-error", (error, { host, port }) => {
     // One that could not be reached fails its own commands, and is tried again with the next.
     if (ready.has(`${host}:${port}`)) onBroken(error);
   });
-  await connected(cluster, signal);
+  // The client itself says only that no node could be asked.
+  await connected(cluster, signal).catch((error) => Promise.reject(refusal ?? error));
   return {
     send: ({ key, readOnly, args }) => cluster.sendCommand(key, readOnly, args),
     masters: async () => {
