@@ -113,10 +113,7 @@ export class RedisCacheProvider implements TieredStore {
     });
     this.#through = new ReadThrough(this.#loads, settings);
     this.#rateLimits = new RedisRateLimits(store.run);
-    this.#locks = new RedisLocks(store.run, {
-      clock: settings.clock,
-      closed: this.#closing.signal,
-    });
+    this.#locks = new RedisLocks(store.run, { ...settings, closed: this.#closing.signal });
     this.invalidations = new RedisInvalidationChannel({ ...settings, store, owed });
   }
 
@@ -315,13 +312,17 @@ export class RedisCacheProvider implements TieredStore {
     return { adapter: "redis", delayedInvalidations: this.#owed.size };
   }
 
-  /** See {@linkcode CacheProvider.close}. */
+  /**
+   * See {@linkcode CacheProvider.close}. The signals of those who hold a lock abort, and they have a second to stop:
+   * a lock that is not released by then stays for its `ttlMs`.
+   */
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(closedError("CacheProvider.withLock"));
     this.#owed.close();
     this.#through.close(closedError("CacheProvider.getOrSet"));
-    await Promise.all([this.#loads.releaseAll(), this.invalidations.close()]);
+    const ends = [this.#loads.releaseAll(), this.#locks.released(), this.invalidations.close()];
+    await Promise.all(ends);
     this.#store.connection.close();
   }
 

@@ -1,3 +1,4 @@
+import { settleWithin } from "../../../core/call_options.ts";
 import { type Clock, systemClock } from "../../../core/clock.ts";
 import { CacheError, InfrastructureError } from "../../../core/errors.ts";
 import type { HeldLock } from "../../../core/lease.ts";
@@ -15,6 +16,9 @@ export interface RedisLocksConfig {
 
 /** How long a release may take; the lock ends by itself after `ttlMs`. */
 const RELEASE_TIMEOUT_MS = 5_000;
+
+/** How long holders have to stop before their connection is closed. */
+const STOP_TIMEOUT_MS = 1_000;
 
 const OPERATION = "LockProvider.withLock";
 
@@ -82,6 +86,8 @@ export class RedisLocks implements LockProvider {
   readonly #run: RunScript;
   readonly #clock: Clock;
   readonly #closed: AbortSignal | undefined;
+  /** The calls that have not settled. */
+  readonly #running = new Set<Promise<unknown>>();
 
   /** Creates a provider on a connection, which stays the caller's to close. */
   constructor(run: RunScript, config: RedisLocksConfig = {}) {
@@ -98,7 +104,18 @@ export class RedisLocks implements LockProvider {
   ): Promise<T> {
     const acquire = (attempt: LockAttempt): Promise<HeldLock | undefined> => this.#acquire(attempt);
     const store = { clock: this.#clock, closed: this.#closed, acquire };
-    return runWithLock(store, name, fn, options);
+    const call = runWithLock(store, name, fn, options);
+    const end = (): void => void this.#running.delete(call);
+    this.#running.add(call);
+    call.then(end, end);
+    return call;
+  }
+
+  /** Waits until every lock is released, for a second at most. */
+  async released(): Promise<void> {
+    const wait = { defaultTimeoutMs: STOP_TIMEOUT_MS, clock: this.#clock };
+    await settleWithin(Promise.allSettled(this.#running), wait, () => new Error("not yet"))
+      .catch(() => {});
   }
 
   async #acquire(attempt: LockAttempt): Promise<HeldLock | undefined> {

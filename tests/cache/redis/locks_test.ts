@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RedisCacheProvider } from "../../../cache/adapters/redis.ts";
 import { RedisLocks } from "../../../cache/adapters/redis/locks.ts";
 import type { RunScript, ScriptCall } from "../../../cache/adapters/redis/script.ts";
 import { CacheError } from "../../../core/errors.ts";
@@ -217,3 +218,44 @@ test("a token that is no safe integer is refused, and the lock released", async 
     assert.deepEqual(server.scripts, ["acquire lock", "release lock"]);
   }
 });
+
+redisTest(
+  "redis: a lock is released when its holder stops because the cache is closed",
+  async (url) => {
+    const namespace = testNamespace();
+    const cache = await RedisCacheProvider.connect({ url, namespace });
+    const call = cache.withLock("n", async ({ signal }) => {
+      const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
+      void cache.close();
+      await aborted;
+      // What the holder does to stop.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return "stopped";
+    });
+    assert.equal(await call, "stopped");
+    await withRedis(url, async (send) => {
+      assert.equal(await send("HEXISTS", `${namespace}/lock:n`, "owner"), 0);
+      await send("UNLINK", `${namespace}/lock:n`);
+    });
+  },
+);
+
+redisTest(
+  "redis: a holder that does not stop holds up the end of the cache for a second",
+  async (url) => {
+    const namespace = testNamespace();
+    const cache = await RedisCacheProvider.connect({ url, namespace });
+    let stop: () => void = () => {};
+    const call = cache.withLock("n", () => new Promise<void>((resolve) => stop = resolve));
+    await withRedis(url, async (send) => {
+      while (await send("HEXISTS", `${namespace}/lock:n`, "owner") === 0);
+      const startMs = performance.now();
+      await cache.close();
+      const tookMs = performance.now() - startMs;
+      assert.ok(tookMs > 950 && tookMs < 3_000, `it took ${tookMs} ms`);
+      stop();
+      await call;
+      await send("UNLINK", `${namespace}/lock:n`);
+    });
+  },
+);
