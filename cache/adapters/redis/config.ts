@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../../../core/clock.ts";
 import { checkTimeout } from "../../../core/call_options.ts";
 import { ConfigurationError, ValidationError } from "../../../core/errors.ts";
 import { type Observer, safeObserver, silentObserver } from "../../../core/observer.ts";
-import { showValue } from "../../../core/shown_value.ts";
+import { kindOf, showValue } from "../../../core/shown_value.ts";
 import { checkInteger } from "../../../core/validation.ts";
 import type { ValueSchema } from "../../cache.ts";
 import { checkSchema } from "../../call_rules.ts";
@@ -93,6 +93,10 @@ export function checkConfig(
   source: RedisCacheConfig | RedisClientLike,
   options: RedisCacheOptions,
 ): RedisCacheSettings {
+  if (typeof source !== "object" || source === null) {
+    const why = `it must be a configuration or a client, got ${kindOf(source)}`;
+    throw new ValidationError("source", why);
+  }
   const chosen: RedisCacheOptions = isClient(source) ? options : source;
   const { namespace = "exchange", defaultTtlMs, compressAboveBytes } = chosen;
   const { whenUnavailable = "miss" } = chosen;

@@ -50,3 +50,12 @@ for (const [config, problem] of UNUSABLE) {
     });
   });
 }
+
+test("what is no configuration is refused, and not taken for the default; a URL is not shown", () => {
+  for (
+    const source of ["redis://:s3cr3t@cache.example", null, 5] as unknown as RedisCacheConfig[]
+  ) {
+    const message = /^Cannot use source: it must be a configuration or a client, got (?!.*s3cr3t)/;
+    assert.throws(() => checkConfig(source, {}), { code: "invalid_input", message });
+  }
+});
