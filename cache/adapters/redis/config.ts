@@ -6,7 +6,7 @@ import { kindOf, showValue } from "../../../core/shown_value.ts";
 import { checkInteger } from "../../../core/validation.ts";
 import type { ValueSchema } from "../../cache.ts";
 import { checkSchema } from "../../call_rules.ts";
-import { parseRedisUrl } from "../../redis_url.ts";
+import { parseRedisUrl, type RedisAddress } from "../../redis_url.ts";
 import { checkTtl } from "../../ttl.ts";
 import {
   clusterTarget,
@@ -61,7 +61,7 @@ export interface RedisCacheConfig extends RedisCacheOptions {
   readonly url?: string | undefined;
   /** URLs of some nodes of a cluster, in place of `url`; user, password and TLS of the first are those of all. */
   readonly cluster?: readonly string[] | undefined;
-  /** Certificate authorities for `rediss://`, as PEM, where those of the system do not do. */
+  /** Certificate authorities for `rediss://`, as PEM, where those of the system do not do; refused without TLS. */
   readonly ca?: string | undefined;
 }
 
@@ -135,7 +135,7 @@ function targetOf(
   const { url, cluster, ca } = source;
   if (cluster === undefined) {
     return serverTarget({
-      address: parseRedisUrl(url ?? DEFAULT_URL, "url"),
+      address: parseAddress(url ?? DEFAULT_URL, "url", ca),
       ca,
       connectTimeoutMs,
     });
@@ -143,10 +143,17 @@ function targetOf(
   if (url !== undefined) throw new ConfigurationError(["url and cluster exclude each other"]);
   if (!Array.isArray(cluster)) throw new ConfigurationError(["cluster must be an array of URLs"]);
   const [first, ...others] = cluster.map((one, i): ServerAddress => {
-    return { address: parseRedisUrl(one, `cluster[${i}]`), ca, connectTimeoutMs };
+    return { address: parseAddress(one, `cluster[${i}]`, ca), ca, connectTimeoutMs };
   });
   if (!first) throw new ConfigurationError(["cluster must name one node or more"]);
   return clusterTarget([first, ...others]);
+}
+
+/** Who gives certificate authorities does not want to send the password without TLS. */
+function parseAddress(url: string, name: string, ca: string | undefined): RedisAddress {
+  const address = parseRedisUrl(url, name);
+  if (ca === undefined || address.tls) return address;
+  throw new ConfigurationError([`${name} must start with rediss://, because there is a ca`]);
 }
 
 function isClient(source: object): source is RedisClientLike {

@@ -40,6 +40,8 @@ const UNUSABLE: [config: RedisCacheConfig, problem: RegExp][] = [
   [{ cluster: ["redis://a", "b"] }, /cluster\[1\] /],
   [{ cluster: "redis://a" as unknown as string[] }, /cluster must be an array/],
   [{ url: "redis://a", cluster: ["redis://b"] }, /exclude each other/],
+  [{ url: "redis://a", ca: "PEM" }, /url must start with rediss:\/\/, because there is a ca/],
+  [{ cluster: ["rediss://a", "redis://b"], ca: "PEM" }, /cluster\[1\] must start with rediss/],
 ];
 
 for (const [config, problem] of UNUSABLE) {
