@@ -39,7 +39,7 @@ export function cacheConformance(test: TestFn, harness: CacheHarness): void {
   testGetOrSet(cacheTest);
   testLoads(cacheTest, harness);
   testStale(cacheTest, harness);
-  testTags(cacheTest);
+  testTags(cacheTest, harness);
   if (harness.capabilities.shared) testSharedLoads(cacheTest, harness);
   testInput(cacheTest);
   testStore(cacheTest, harness);

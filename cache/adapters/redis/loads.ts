@@ -4,6 +4,7 @@ import type { Clock } from "../../../core/clock.ts";
 import { Bulkhead } from "../../../core/resilience/bulkhead.ts";
 import { freezeParsed, type FrozenValue } from "../../frozen_value.ts";
 import type { Claim, LoadedValue, LoadRequest, LoadStore } from "../../read_through.ts";
+import type { LoadSettings } from "../../write_rules.ts";
 import type { Examined } from "./examined.ts";
 import { encodeFrame, newLease, NOTHING_FRAME, type StoredRecord } from "./frame.ts";
 import { isUnavailable, replyCode } from "./redis_error.ts";
@@ -168,7 +169,9 @@ export class RedisLoads implements LoadStore<StoredRecord> {
   }
 
   async #hold(request: LoadRequest, held: Held): Promise<Claim> {
-    const stopRenewal = this.#keepRenewing(held.renew);
+    // The versions, too: one that ended before its value would take that along.
+    const keepVersions = (): Promise<Record<string, string>> => this.#versionsFor(request.settings);
+    const stopRenewal = this.#keepRenewing(() => Promise.all([held.renew(), keepVersions()]));
     let ending: Promise<void> | undefined;
     const end = (finish: () => Promise<unknown>): Promise<void> => {
       stopRenewal();
@@ -190,13 +193,18 @@ export class RedisLoads implements LoadStore<StoredRecord> {
     };
     this.#held.add(claim);
     try {
-      const { tags, ttlMs, staleMs } = request.settings;
-      versions = await this.#values.tags.current(tags, ttlMs + staleMs, this.#call);
+      versions = await keepVersions();
       return claim;
     } catch (error) {
       await claim.release();
       throw error;
     }
+  }
+
+  /** The versions of the tags, which outlive a value that is written before the claim has to be renewed. */
+  #versionsFor({ tags, ttlMs, staleMs }: LoadSettings): Promise<Record<string, string>> {
+    const lifetimeMs = ttlMs + staleMs + this.#settings.leaseMs;
+    return this.#values.tags.current(tags, lifetimeMs, this.#call);
   }
 
   async #fill(

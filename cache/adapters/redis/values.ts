@@ -167,7 +167,9 @@ export class RedisValues {
   ): string | Promise<string | Buffer> | Buffer {
     const { compressAboveBytes } = this.#settings;
     if (tags.length === 0) return encodeFrame(value, { compressAboveBytes });
-    return this.tags.current(tags, ttlMs, call).then((versions) =>
+    // The value is written by the deadline, and its tags must not end before it.
+    const lifetimeMs = ttlMs + (call.timeoutMs ?? 0);
+    return this.tags.current(tags, lifetimeMs, call).then((versions) =>
       encodeFrame(value, {
         compressAboveBytes,
         record: { staleMs: 0, loadMs: 0, tags: versions },

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { type CacheTest, gate, rejects } from "./harness.ts";
+import { type CacheHarness, type CacheTest, gate, rejects } from "./harness.ts";
 
 /** Tags: what `invalidateTag` drops, and what it leaves. */
-export function testTags(test: CacheTest): void {
+export function testTags(test: CacheTest, harness: CacheHarness): void {
   testInvalidation(test);
   testOtherCalls(test);
-  testTaggedLoads(test);
+  testTaggedLoads(test, harness);
   testRefusedTags(test);
 }
 
@@ -100,7 +100,7 @@ function testOtherCalls(test: CacheTest): void {
   });
 }
 
-function testTaggedLoads(test: CacheTest): void {
+function testTaggedLoads(test: CacheTest, harness: CacheHarness): void {
   test("a value that was loaded before the invalidation and written after is not there", async ({ cache }) => {
     const [started, release] = [gate(), gate()];
     const waiting = cache.getOrSet("k", async () => {
@@ -115,6 +115,17 @@ function testTaggedLoads(test: CacheTest): void {
     assert.equal(await cache.get("k"), undefined);
     assert.equal(await cache.getOrSet("k", () => "new", { tags: ["t"] }), "new");
     assert.equal(await cache.get("k"), "new");
+  });
+
+  test("a value whose load took longer than it lives is there afterwards", async ({ cache }) => {
+    const loader = async (): Promise<string> => {
+      await harness.passTime(1_200);
+      return "slow";
+    };
+    assert.equal(await cache.getOrSet("k", loader, { tags: ["t"], ttlMs: 1_000 }), "slow");
+    assert.equal(await cache.get("k"), "slow");
+    await cache.invalidateTag("t");
+    assert.equal(await cache.get("k"), undefined);
   });
 }
 
