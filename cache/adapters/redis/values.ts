@@ -2,9 +2,9 @@ import { Buffer } from "node:buffer";
 import type { EncodedValue } from "../../encoded_value.ts";
 import type { EntryOfStore } from "../../invalidations.ts";
 import type { WriteSettings } from "../../write_rules.ts";
-import { type Examined, type ExaminedValue, Examiner } from "./examined.ts";
+import { type Examined, Examiner } from "./examined.ts";
 import type { DropReason } from "./failure_policy.ts";
-import { encodeFrame, textOf } from "./frame.ts";
+import { encodeFrame, type StoredRecord, textOf } from "./frame.ts";
 import { replyCode } from "./redis_error.ts";
 import type { RedisScript, ScriptCall } from "./script.ts";
 import { EXPIRE, INCREMENT, LOGICAL_TTL, REMOVE, SET_IF_MISSING } from "./scripts.ts";
@@ -146,7 +146,10 @@ export class RedisValues {
 
   /** Sets the expiry; returns whether the key was there. */
   async expire(name: string, ttlMs: number, call: ScriptCall): Promise<boolean> {
-    return await this.#heeding(EXPIRE, name, [String(ttlMs)], call) === 1;
+    // The tags first: one that ended before its value would take that along.
+    const keepTags = ({ tags, staleMs }: StoredRecord): Promise<unknown> =>
+      this.tags.current(Object.keys(tags), ttlMs + staleMs + (call.timeoutMs ?? 0), call);
+    return await this.#heeding(EXPIRE, name, [String(ttlMs)], call, keepTags) === 1;
   }
 
   /** Adds to a number; returns the sum, or `undefined` if that cannot be. */
@@ -187,12 +190,13 @@ export class RedisValues {
     }
   }
 
-  /** Runs a script that takes a value with tags for there only if they were checked. */
+  /** Runs a script that takes a value with tags for there only if they were checked, and `onChecked` is done. */
   async #heeding(
     script: RedisScript,
     name: string,
     args: readonly (string | Uint8Array)[],
     call: ScriptCall,
+    onChecked?: (record: StoredRecord) => Promise<unknown>,
   ): Promise<unknown> {
     let checked: string | Uint8Array = "";
     for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt++) {
@@ -200,7 +204,9 @@ export class RedisValues {
         const reply = await this.#store.run(script, "value", name, [checked, ...args], call);
         if (!isTagged(reply)) return reply;
         const found = await this.examine(name, call);
-        checked = found.kind === "value" && found.record ? tokenOf(found) : "";
+        const record = found.kind === "value" ? found.record : undefined;
+        if (record) await onChecked?.(record);
+        checked = record ? tokenOf(record) : "";
       } catch (error) {
         if (replyCode(error) !== "WRONGTYPE") throw error;
         await this.dropOther(name, call);
@@ -229,6 +235,6 @@ function isTagged(reply: unknown): boolean {
   return Buffer.isBuffer(reply) && reply.toString() === "tagged";
 }
 
-function tokenOf({ record }: ExaminedValue): Uint8Array {
-  return record?.head.subarray(3) ?? new Uint8Array(0);
+function tokenOf({ head }: StoredRecord): Uint8Array {
+  return head.subarray(3);
 }

@@ -4,7 +4,7 @@ import { type CacheHarness, type CacheTest, gate, rejects } from "./harness.ts";
 /** Tags: what `invalidateTag` drops, and what it leaves. */
 export function testTags(test: CacheTest, harness: CacheHarness): void {
   testInvalidation(test);
-  testOtherCalls(test);
+  testOtherCalls(test, harness);
   testTaggedLoads(test, harness);
   testRefusedTags(test);
 }
@@ -63,7 +63,7 @@ function testInvalidation(test: CacheTest): void {
   });
 }
 
-function testOtherCalls(test: CacheTest): void {
+function testOtherCalls(test: CacheTest, harness: CacheHarness): void {
   test("for every call a value whose tag was invalidated is missing", async ({ cache }) => {
     const keys = ["exists", "ttl", "expire", "delete", "increment", "setNx", "getOrSet", "p:1"];
     await cache.mset(keys.map((key) => [key, 1]), { tags: ["t"] });
@@ -91,6 +91,15 @@ function testOtherCalls(test: CacheTest): void {
     assert.equal(await cache.setNx("setNx", 2), false);
     assert.equal(await cache.getOrSet("getOrSet", () => 2), 1);
     assert.equal(await cache.deletePattern("p:*"), 1);
+  });
+
+  test("a value with tags is there as long as expire says", async ({ cache }) => {
+    await cache.set("k", 1, { tags: ["t"], ttlMs: 500, timeoutMs: 500 });
+    assert.equal(await cache.expire("k", 60_000), true);
+    await harness.passTime(1_200);
+    assert.equal(await cache.get("k"), 1);
+    await cache.invalidateTag("t");
+    assert.equal(await cache.get("k"), undefined);
   });
 
   test("a number that carries tags is no counter", async ({ cache }) => {
