@@ -1,7 +1,7 @@
 import type { RedisScript } from "./script.ts";
 
 // How every script sees its key; see `frame.ts` for the bytes. A value that carries tags is only known to be
-// there if the caller has checked them, and says so by passing the value's token as ARGV[1].
+// there if the caller has checked them, and says so by passing the value's token as ARGV[1], or 'any'.
 const LOOK = `
 local head = redis.call('GETRANGE', KEYS[1], 0, 30)
 local state, stale = 'value', 0
@@ -16,7 +16,8 @@ elseif string.byte(head, 1) == 0 then
     local left = redis.call('PTTL', KEYS[1])
     if left >= 0 and left <= stale then
       state = 'missing'
-    elseif math.floor(string.byte(head, 3) / 8) % 2 == 1 and string.sub(head, 4, 19) ~= ARGV[1] then
+    elseif ARGV[1] ~= 'any' and math.floor(string.byte(head, 3) / 8) % 2 == 1
+        and string.sub(head, 4, 19) ~= ARGV[1] then
       return 'tagged'
     end
   end

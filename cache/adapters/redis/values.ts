@@ -21,7 +21,7 @@ export interface ValuesSettings {
   readonly onDropped: (reason: DropReason) => void;
 }
 
-/** How often a value with tags may change while a call examines it, before the call gives up. */
+/** How often a value with tags may change while a call examines it, before the call takes it for there. */
 const MAX_ATTEMPTS = 10;
 
 /** The values of a store: what a key means, and changes that heed it. */
@@ -212,7 +212,8 @@ export class RedisValues {
         await this.dropOther(name, call);
       }
     }
-    return this.#store.run(script, "value", name, [checked, ...args], call);
+    // It was there each time, so the next is taken for there, too; its writers could go on for ever.
+    return this.#store.run(script, "value", name, ["any", ...args], call);
   }
 }
 
