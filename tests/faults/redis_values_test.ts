@@ -231,6 +231,14 @@ test("a value with tags that another process writes all the time is there for ev
       }),
   ));
 
+test("a number is a counter also where everything is compressed", (url) =>
+  withStored(url, async ({ cache }) => {
+    for (const count of [5, Number.MIN_SAFE_INTEGER]) {
+      await cache.set("key", count);
+      assert.equal(await cache.increment("key"), count + 1);
+    }
+  }, { compressAboveBytes: 0 }));
+
 for (const compressAboveBytes of [undefined, 0, 64]) {
   const limit = compressAboveBytes ?? "nothing";
   test(`every JSON value and all bytes come back as they were, compressing above ${limit}`, (url) =>

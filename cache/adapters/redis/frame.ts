@@ -46,6 +46,9 @@ const IS_COMPRESSED = 2;
 const HAS_RECORD = 4;
 const HAS_TAGS = 8;
 
+/** Text up to this length is never compressed, which would only prolong it: the server counts with text as it is. */
+const LONGEST_COUNTER = String(Number.MIN_SAFE_INTEGER).length;
+
 // On Deno twice as fast as the `toString` of `Buffer`.
 const decoder = new TextDecoder();
 
@@ -77,7 +80,8 @@ export function encodeFrame(
   value: EncodedValue,
   { compressAboveBytes, record }: FrameOptions,
 ): string | Buffer | Promise<Buffer> {
-  if (value.length > compressAboveBytes) return compressed(value, record);
+  const isShort = typeof value === "string" && value.length <= LONGEST_COUNTER;
+  if (value.length > compressAboveBytes && !isShort) return compressed(value, record);
   if (typeof value === "string" && !record) return value;
   return frame(value, 0, record);
 }
