@@ -60,10 +60,13 @@ export interface LoadOptions<T> extends CallOptions {
   readonly schema: ValueSchema<T> | undefined;
   /** How to keep it. */
   readonly settings: LoadSettings;
+  /** When the call has to be over by the clock, if it began before the load. Default: after `timeoutMs`. */
+  readonly endMs?: number | undefined;
 }
 
 const OPERATION = "CacheProvider.getOrSet";
-const DEFAULT_TIMEOUT_MS = 30_000;
+/** The deadline of a load that has none. */
+export const LOAD_TIMEOUT_MS: number = 30_000;
 
 /** Loads what a store does not have: once for all callers of this process, and under the store's claim. */
 export class ReadThrough<Stale> {
@@ -85,11 +88,11 @@ export class ReadThrough<Stale> {
 
   /** Joins the load of the key, or starts one; see `CacheProvider.getOrSet`. */
   async load<T>(key: string, options: LoadOptions<T>): Promise<T> {
-    const { signal, timeoutMs } = options;
+    const { signal, timeoutMs, endMs } = options;
     const loaded = await this.#loads.run(
       key,
       (flight) => this.#load(key, flight, options),
-      { signal, timeoutMs, operation: OPERATION, defaultTimeoutMs: DEFAULT_TIMEOUT_MS },
+      { signal, timeoutMs, endMs, operation: OPERATION, defaultTimeoutMs: LOAD_TIMEOUT_MS },
     );
     return loaded === undefined ? loaded as T : fit(handOut(loaded.value), options.schema);
   }
@@ -101,7 +104,7 @@ export class ReadThrough<Stale> {
     this.#refreshes.run(
       key,
       (flight) => this.#refresh(key, stale, flight, options),
-      { timeoutMs, operation: OPERATION, defaultTimeoutMs: DEFAULT_TIMEOUT_MS },
+      { timeoutMs, operation: OPERATION, defaultTimeoutMs: LOAD_TIMEOUT_MS },
     ).catch((error) => this.#refreshFailed(error));
   }
 

@@ -10,6 +10,16 @@ export interface Flight {
   isCurrent(): boolean;
 }
 
+/** How a caller waits for a load. */
+export interface FlightOptions extends CallOptions {
+  /** The public call. */
+  readonly operation: string;
+  /** The deadline without one, in milliseconds. */
+  readonly defaultTimeoutMs: number;
+  /** When the call has to be over by the clock, if it began before. */
+  readonly endMs?: number | undefined;
+}
+
 interface RunningFlight<T> {
   readonly result: Promise<T>;
   readonly controller: AbortController;
@@ -41,15 +51,23 @@ export class SingleFlight<T> {
   async run(
     key: string,
     load: (flight: Flight) => Promise<T>,
-    options: CallOptions & { readonly operation: string; readonly defaultTimeoutMs: number },
+    options: FlightOptions,
   ): Promise<T> {
+    const { operation, defaultTimeoutMs, timeoutMs = defaultTimeoutMs, endMs } = options;
+    const leftMs = endMs === undefined ? timeoutMs : Math.max(1, endMs - this.#clock.monotonic());
     const flight = this.#current.get(key) ?? this.#start(key, load);
     flight.waiting++;
     try {
       return await settleWithin(
         flight.result,
-        { ...options, clock: this.#clock },
-        (interruption) => interruptedError(options.operation, interruption),
+        { ...options, timeoutMs: leftMs, clock: this.#clock },
+        (interruption) => {
+          const { kind } = interruption;
+          return interruptedError(
+            operation,
+            kind === "timeout" ? { kind, timeoutMs } : interruption,
+          );
+        },
       );
     } finally {
       flight.waiting--;

@@ -22,7 +22,7 @@ import { compileGlob } from "../glob.ts";
 import type { EntryOfStore, TieredStore } from "../invalidations.ts";
 import { checkEntries, checkKey, checkKeys } from "../key_rules.ts";
 import type { RateLimit, RateLimitResult } from "../rate_limiter.ts";
-import { type LoadOptions, ReadThrough } from "../read_through.ts";
+import { LOAD_TIMEOUT_MS, type LoadOptions, ReadThrough } from "../read_through.ts";
 import { checkTtl } from "../ttl.ts";
 import { checkedTtl, checkLoad, checkWrite } from "../write_rules.ts";
 import type { RedisClientLike } from "./redis/channel.ts";
@@ -263,7 +263,7 @@ export class RedisCacheProvider implements TieredStore {
 
   /** See {@linkcode CacheProvider.getOrSet}. */
   async getOrSet<T>(key: string, loader: Loader<T>, options?: GetOrSetOptions<T>): Promise<T> {
-    const call = this.#enter("getOrSet", options);
+    const call = this.#enter("getOrSet", options, LOAD_TIMEOUT_MS);
     checkKey(key);
     checkLoader(loader);
     checkSchema(options?.schema);
@@ -282,7 +282,7 @@ export class RedisCacheProvider implements TieredStore {
         return value;
       }
     }
-    return await this.#through.load(key, load);
+    return await this.#through.load(key, { ...load, endMs: call.endMs });
   }
 
   /** See {@linkcode CacheProvider.withLock}, and {@linkcode RedisLocks} for how far it can be trusted. */

@@ -32,6 +32,22 @@ test("without the server only so many loaders run at once, and each caller gets 
       }),
   ));
 
+test("a call settles by its deadline, however much of it the server took", () =>
+  withServer(
+    {},
+    (server) =>
+      withCache({ ...OPTIONS, url: server.url }, async ({ cache }) => {
+        server.pause();
+        const startMs = performance.now();
+        const never = (): Promise<never> => new Promise(() => {});
+        const failure = await failureOf(cache.getOrSet("key", never, { timeoutMs: 400 }));
+        const tookMs = performance.now() - startMs;
+        assert.equal(failure.code, "timeout");
+        assert.match(failure.message, /within 400 ms/);
+        assert.ok(tookMs < 550, `it took ${tookMs} ms`);
+      }),
+  ));
+
 test("without the server a load that asks for another key does not wait for itself", () =>
   withServer(
     {},
