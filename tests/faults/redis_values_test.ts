@@ -203,42 +203,6 @@ test("JSON with __proto__ and constructor comes back as data, and changes no pro
     assert.equal(await cache.get("key"), undefined);
   }));
 
-test("a value with tags that another process writes all the time is there for every call", (url) =>
-  withStored(
-    url,
-    ({ cache, prefix }) =>
-      withCache({ url, namespace: prefix.slice(0, -1) }, async ({ cache: other }) => {
-        let isOver = false;
-        const writeOnce = (): Promise<void> =>
-          other.set("key", 1, { tags: ["tag"], ttlMs: 60_000 });
-        const write = async (): Promise<void> => {
-          while (!isOver) await writeOnce();
-        };
-        await writeOnce();
-        const writers = Array.from({ length: 40 }, write);
-        try {
-          for (let round = 0; round < 3; round++) {
-            const left = Number(await cache.ttl("key"));
-            assert.ok(left > 50_000 && left <= 60_000, `got ${left}`);
-            await assert.rejects(cache.increment("key"), { code: "conflict" });
-            assert.equal(await cache.setNx("key", 2), false);
-          }
-          assert.equal(await cache.delete("key"), true);
-        } finally {
-          isOver = true;
-          await Promise.all(writers);
-        }
-      }),
-  ));
-
-test("a number is a counter also where everything is compressed", (url) =>
-  withStored(url, async ({ cache }) => {
-    for (const count of [5, Number.MIN_SAFE_INTEGER]) {
-      await cache.set("key", count);
-      assert.equal(await cache.increment("key"), count + 1);
-    }
-  }, { compressAboveBytes: 0 }));
-
 for (const compressAboveBytes of [undefined, 0, 64]) {
   const limit = compressAboveBytes ?? "nothing";
   test(`every JSON value and all bytes come back as they were, compressing above ${limit}`, (url) =>

@@ -47,3 +47,29 @@ test("a value that was replaced after it was read is not taken for as fresh as t
     connection.close();
   }
 });
+
+test("a value with tags that another process writes all the time is there for every call", async (url) => {
+  const options = { url, namespace: testNamespace(), readTimeoutMs: 10_000, timeoutMs: 10_000 };
+  const [cache, other] = await Promise.all([1, 2].map(() => RedisCacheProvider.connect(options)));
+  assert.ok(cache && other);
+  let isOver = false;
+  const write = async (): Promise<void> => {
+    do await other.set("k", 1, { tags: ["t"], ttlMs: 60_000 }); while (!isOver);
+  };
+  const writers = Array.from({ length: 40 }, write);
+  try {
+    while (!await cache.exists("k"));
+    for (let round = 0; round < 3; round++) {
+      const left = Number(await cache.ttl("k"));
+      assert.ok(left > 50_000 && left <= 60_000, `got ${left}`);
+      await assert.rejects(cache.increment("k"), { code: "conflict" });
+      assert.equal(await cache.setNx("k", 2), false);
+    }
+    assert.equal(await cache.delete("k"), true);
+  } finally {
+    isOver = true;
+    await Promise.all(writers);
+    await cache.deletePattern("*");
+    await Promise.all([cache.close(), other.close()]);
+  }
+});

@@ -28,6 +28,12 @@ test("JSON text without a record stands as it is", () => {
   assert.deepEqual(decodeFrame(Buffer.from('{"a":1}')), { kind: "value", value: '{"a":1}' });
 });
 
+test("a number, which the server counts with, stands as it is also where all is compressed", async () => {
+  for (const number of [5, Number.MIN_SAFE_INTEGER]) {
+    assert.equal(await encodeFrame(String(number), ALWAYS), String(number));
+  }
+});
+
 test("bytes, also none and those that look like a frame, come back as bytes", async () => {
   for (const bytes of [[], [0], [0, 76, 1], [0, 78], [123, 125]]) {
     const value = new Uint8Array(bytes);
