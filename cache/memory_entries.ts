@@ -41,8 +41,6 @@ const REFRESH_PAUSE_MS = 1_000;
 export class MemoryEntries extends ExpiringEntries<MemoryEntry> implements LoadStore<MemoryEntry> {
   readonly #settings: MemoryEntriesSettings;
   readonly #tags: TagIndex<string>;
-  /** The tags of loads that run; a tag that is invalidated meanwhile makes them useless. */
-  readonly #loading = new TagIndex<LoadRequest>();
 
   /** Creates empty ones. */
   constructor(settings: MemoryEntriesSettings) {
@@ -83,9 +81,8 @@ export class MemoryEntries extends ExpiringEntries<MemoryEntry> implements LoadS
     return this.delete(key);
   }
 
-  /** Removes every entry that carries the tag, and those that are being loaded with it. */
+  /** Removes every entry that carries the tag. */
   removeTagged(tag: string): void {
-    for (const { key } of this.#loading.withTag(tag)) this.#settings.onChange(key);
     for (const key of this.#tags.withTag(tag)) this.remove(key);
   }
 
@@ -104,21 +101,10 @@ export class MemoryEntries extends ExpiringEntries<MemoryEntry> implements LoadS
     return Promise.resolve(this.#claimFor(request, pause));
   }
 
-  #claimFor(request: LoadRequest, onRelease: () => void): Claim {
-    const { key, settings } = request;
-    this.#loading.add(request, settings.tags);
-    const end = (): void => this.#loading.remove(request, settings.tags);
+  #claimFor({ key, settings }: LoadRequest, onRelease: () => void): Claim {
     return {
-      fill: (loaded) => {
-        end();
-        this.#fill(key, loaded, settings);
-        return Promise.resolve();
-      },
-      release: () => {
-        end();
-        onRelease();
-        return Promise.resolve();
-      },
+      fill: (loaded) => Promise.resolve(this.#fill(key, loaded, settings)),
+      release: () => Promise.resolve(onRelease()),
     };
   }
 

@@ -7,6 +7,7 @@ import type { Loader, ValueSchema } from "./cache.ts";
 import { type EncodedValue, encodeValue } from "./encoded_value.ts";
 import { freezeValue, type FrozenValue, handOut } from "./frozen_value.ts";
 import { type Flight, SingleFlight } from "./single_flight.ts";
+import { TagIndex } from "./tag_index.ts";
 import type { LoadSettings } from "./write_rules.ts";
 
 /** What a loader fetched, ready to be kept. */
@@ -74,6 +75,8 @@ export class ReadThrough<Stale> {
   readonly #loads: SingleFlight<FrozenValue | undefined>;
   readonly #refreshes: SingleFlight<FrozenValue | undefined>;
   readonly #loading = new AsyncLocalStorage<true>();
+  /** What runs, by the tags that it is to be kept with. */
+  readonly #tagged = new TagIndex<LoadRequest>();
   readonly #clock: Clock;
   readonly #observer: Observer;
 
@@ -120,29 +123,48 @@ export class ReadThrough<Stale> {
     this.#refreshes.forgetWhere(matches);
   }
 
+  /** The same for every key that is loaded with the tag. */
+  forgetTag(tag: string): void {
+    for (const { key } of this.#tagged.withTag(tag)) this.forget(key);
+  }
+
   /** Rejects the callers of every load with `error` and aborts the loads. */
   close(error: Error): void {
     this.#loads.close(error);
     this.#refreshes.close(error);
   }
 
-  async #load<T>(
+  #load<T>(
     key: string,
     flight: Flight,
     options: LoadOptions<T>,
   ): Promise<FrozenValue | undefined> {
-    const claim = await this.#store.claim(this.#request(key, flight, options));
-    return "found" in claim ? claim.found : this.#run(claim, flight, options);
+    return this.#underTags(this.#request(key, flight, options), async (request) => {
+      const claim = await this.#store.claim(request);
+      return "found" in claim ? claim.found : this.#run(claim, flight, options);
+    });
   }
 
-  async #refresh<T>(
+  #refresh<T>(
     key: string,
     stale: Stale,
     flight: Flight,
     options: LoadOptions<T>,
   ): Promise<FrozenValue | undefined> {
-    const claim = await this.#store.claimRefresh(this.#request(key, flight, options), stale);
-    return claim && this.#run(claim, flight, options);
+    return this.#underTags(this.#request(key, flight, options), async (request) => {
+      const claim = await this.#store.claimRefresh(request, stale);
+      return claim && this.#run(claim, flight, options);
+    });
+  }
+
+  async #underTags<R>(request: LoadRequest, run: (request: LoadRequest) => Promise<R>): Promise<R> {
+    const { tags } = request.settings;
+    this.#tagged.add(request, tags);
+    try {
+      return await run(request);
+    } finally {
+      this.#tagged.remove(request, tags);
+    }
   }
 
   #request<T>(key: string, { signal }: Flight, options: LoadOptions<T>): LoadRequest {

@@ -160,7 +160,8 @@ export class MemoryCacheProvider implements CacheProvider {
   /** See {@linkcode CacheProvider.invalidateTag}. */
   async invalidateTag(tag: string, options?: CallOptions): Promise<void> {
     this.#enter("invalidateTag", options);
-    this.#entries.removeTagged(checkKey(tag, "tag"));
+    this.#loads.forgetTag(checkKey(tag, "tag"));
+    this.#entries.removeTagged(tag);
   }
 
   /** See {@linkcode CacheProvider.exists}. */

@@ -222,7 +222,8 @@ export class RedisCacheProvider implements TieredStore {
   /** See {@linkcode CacheProvider.invalidateTag}. */
   async invalidateTag(tag: string, options?: CallOptions): Promise<void> {
     const call = this.#enter("invalidateTag", options);
-    await this.#guarded.invalidateTag(checkKey(tag, "tag"), call);
+    this.#through.forgetTag(checkKey(tag, "tag"));
+    await this.#guarded.invalidateTag(tag, call);
   }
 
   /** See {@linkcode CacheProvider.exists}. */

@@ -126,6 +126,24 @@ function testTaggedLoads(test: CacheTest, harness: CacheHarness): void {
     assert.equal(await cache.get("k"), "new");
   });
 
+  test("a caller that comes after the invalidation does not get what was loaded before", async ({ cache }) => {
+    const [started, release] = [gate(), gate()];
+    const options = { tags: ["t"], ttlMs: 60_000 };
+    const first = cache.getOrSet("k", async () => {
+      started.open();
+      await release.opened;
+      return "old";
+    }, options);
+    await started.opened;
+    await cache.invalidateTag("t");
+    const second = cache.getOrSet("k", () => "new", options);
+    // It has asked the store by the time that this is over.
+    assert.equal(await cache.get("k"), undefined);
+    release.open();
+    assert.deepEqual(await Promise.all([first, second]), ["old", "new"]);
+    assert.equal(await cache.get("k"), "new");
+  });
+
   test("a value whose load took longer than it lives is there afterwards", async ({ cache }) => {
     const loader = async (): Promise<string> => {
       await harness.passTime(1_200);
