@@ -111,10 +111,9 @@ test("a connection that leads nowhere is replaced although a patient call waits 
     (server) =>
       withProxiedCache(server, OPTIONS, async ({ cache, proxy }) => {
         proxy.add(timeout());
+        // Else it would wait for the lock for half a minute, and then say `timeout`.
         const call = cache.withLock("a", () => {}, { waitMs: 30_000 });
-        const startMs = performance.now();
         assert.equal((await failureOf(call)).code, "unavailable");
-        assert.ok(performance.now() - startMs < 10_000);
         proxy.heal();
         await works({ cache });
       }),

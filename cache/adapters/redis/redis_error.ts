@@ -17,6 +17,11 @@ const REPLY_CODES: Readonly<Record<string, ErrorCode>> = {
   TRYAGAIN: "unavailable",
 };
 
+/** What to do about replies that do not say it. */
+const HINTS: Readonly<Record<string, string>> = {
+  MOVED: ", it belongs to a cluster, which has to be given as `cluster`",
+};
+
 /** Replies of a server that another connection may not get: its role has changed, or it is starting. */
 const ELSEWHERE = new Set(["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN"]);
 
@@ -67,7 +72,7 @@ export class RedisReplyError extends CacheError {
   /** Creates the error; `otherwise` is what a reply means that has no code of its own. */
   constructor(reply: string, operation: string, otherwise: ErrorCode = "internal") {
     const code = REPLY_CODES[reply] ?? otherwise;
-    super(`Cannot finish ${operation}: the server replied ${reply}`, {
+    super(`Cannot finish ${operation}: the server replied ${reply}${HINTS[reply] ?? ""}`, {
       code,
       operation,
       retryable: code === "unavailable",

@@ -214,6 +214,13 @@ test("a node that hangs costs misses, and all keys work when it is back", () =>
     });
   }, { readTimeoutMs: 250, timeoutMs: 500 }));
 
+test("a node of a cluster that is given as a server says what it belongs to", async () => {
+  const { urls: [url] } = await cluster();
+  await using cache = await RedisCacheProvider.connect({ url, namespace: testNamespace() });
+  const call = Promise.all(Array.from({ length: 50 }, (_, i) => cache.get(`key-${i}`)));
+  assert.match((await failureOf(call)).message, /MOVED, it belongs to a cluster, .* as `cluster`$/);
+});
+
 test("the cluster of these tests stops", async () => {
   await (await cluster())[Symbol.asyncDispose]();
 });

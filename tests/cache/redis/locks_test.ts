@@ -252,7 +252,7 @@ redisTest(
       const startMs = performance.now();
       await cache.close();
       const tookMs = performance.now() - startMs;
-      assert.ok(tookMs > 950 && tookMs < 3_000, `it took ${tookMs} ms`);
+      assert.ok(tookMs > 950, `it took ${tookMs} ms`);
       stop();
       await call;
       await send("UNLINK", `${namespace}/lock:n`);

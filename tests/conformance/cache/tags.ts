@@ -144,6 +144,23 @@ function testTaggedLoads(test: CacheTest, harness: CacheHarness): void {
     assert.equal(await cache.get("k"), "new");
   });
 
+  test("a load without the tag goes on for all its callers", async ({ cache }) => {
+    await cache.getOrSet("k", () => "tagged", { tags: ["t"] });
+    await cache.delete("k");
+    const [started, release] = [gate(), gate()];
+    const first = cache.getOrSet("k", async () => {
+      started.open();
+      await release.opened;
+      return "first";
+    });
+    await started.opened;
+    await cache.invalidateTag("t");
+    const second = cache.getOrSet("k", () => "second");
+    assert.equal(await cache.get("k"), undefined);
+    release.open();
+    assert.deepEqual(await Promise.all([first, second]), ["first", "first"]);
+  });
+
   test("a value whose load took longer than it lives is there afterwards", async ({ cache }) => {
     const loader = async (): Promise<string> => {
       await harness.passTime(1_200);
