@@ -50,7 +50,8 @@ export class ExpiringEntries<Entry extends ExpiringEntry = ExpiringEntry> {
   ) {
     this.maxBytes = maxBytes;
     this.#clock = clock;
-    this.#coarseNow = clock.coarseNow ?? (() => clock.now());
+    const coarseNow = clock.coarseNow ?? clock.now;
+    this.#coarseNow = () => coarseNow.call(clock);
     this.#onGone = onGone;
   }
 
