@@ -38,6 +38,7 @@ export class SingleFlight<T> {
   readonly #current = new Map<string, RunningFlight<T>>();
   readonly #running = new Set<RunningFlight<T>>();
   readonly #clock: Clock;
+  #closed: Error | undefined;
 
   /** Creates one; `clock` measures the deadlines of the callers. */
   constructor(clock: Clock = systemClock) {
@@ -46,13 +47,14 @@ export class SingleFlight<T> {
 
   /**
    * Joins the running load of the key, or starts `load`. Rejects with a `CacheError` when this
-   * caller's deadline or signal ends its waiting.
+   * caller's deadline or signal ends its waiting, and after {@linkcode SingleFlight.close} with its error.
    */
   async run(
     key: string,
     load: (flight: Flight) => Promise<T>,
     options: FlightOptions,
   ): Promise<T> {
+    if (this.#closed) throw this.#closed;
     const { operation, defaultTimeoutMs, timeoutMs = defaultTimeoutMs, endMs } = options;
     const leftMs = endMs === undefined ? timeoutMs : Math.max(1, endMs - this.#clock.monotonic());
     const flight = this.#current.get(key) ?? this.#start(key, load);
@@ -61,13 +63,11 @@ export class SingleFlight<T> {
       return await settleWithin(
         flight.result,
         { ...options, timeoutMs: leftMs, clock: this.#clock },
-        (interruption) => {
-          const { kind } = interruption;
-          return interruptedError(
+        (interruption) =>
+          interruptedError(
             operation,
-            kind === "timeout" ? { kind, timeoutMs } : interruption,
-          );
-        },
+            interruption.kind === "timeout" ? { ...interruption, timeoutMs } : interruption,
+          ),
       );
     } finally {
       flight.waiting--;
@@ -97,6 +97,7 @@ export class SingleFlight<T> {
 
   /** Rejects the callers of every running load with `error` and aborts the loads. */
   close(error: Error): void {
+    this.#closed = error;
     for (const flight of this.#running) {
       flight.fail(error);
       flight.controller.abort(error);

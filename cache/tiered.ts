@@ -50,7 +50,8 @@ const LOAD_TIMEOUT_MS = 30_000;
  * **Staleness.** Whoever made a change sees it at once; others normally after a round trip, and if every message
  * is lost after `ttlMs` at most. Where messages may have been lost, all memory is dropped. A message that
  * cannot be sent waits until it can be; the call has succeeded, because the store has the change. Who changes
- * the store without a tier tells nobody: for that, `ttlMs` is the bound.
+ * the store without a tier tells nobody: for that, `ttlMs` is the bound. It is measured by the wall clock, and
+ * longer by as much as that is set back.
  *
  * **When the store is away**, memory serves what it has until that expires; everything else is as the store does it.
  *

@@ -94,6 +94,7 @@ test("close rejects the callers of every running load, also of a forgotten one",
   loads.close(closed);
   for (const caller of callers) await assert.rejects(caller, closed);
   for (const { flights } of [one, two]) assert.equal(flights[0]?.signal.aborted, true);
+  await assert.rejects(loads.run("c", () => Promise.resolve("too late"), OPTIONS), closed);
 });
 
 test("a bad deadline is refused and leaves nothing running", async () => {

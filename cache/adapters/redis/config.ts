@@ -143,7 +143,9 @@ function targetOf(
   if (url !== undefined) throw new ConfigurationError(["url and cluster exclude each other"]);
   if (!Array.isArray(cluster)) throw new ConfigurationError(["cluster must be an array of URLs"]);
   const [first, ...others] = cluster.map((one, i): ServerAddress => {
-    return { address: parseAddress(one, `cluster[${i}]`, ca), ca, connectTimeoutMs };
+    const address = parseAddress(one, `cluster[${i}]`, ca);
+    if (address.database === 0) return { address, ca, connectTimeoutMs };
+    throw new ConfigurationError([`cluster[${i}] must not name a database, a cluster has only 0`]);
   });
   if (!first) throw new ConfigurationError(["cluster must name one node or more"]);
   return clusterTarget([first, ...others]);

@@ -41,6 +41,7 @@ const UNUSABLE: [config: RedisCacheConfig, problem: RegExp][] = [
   [{ cluster: "redis://a" as unknown as string[] }, /cluster must be an array/],
   [{ url: "redis://a", cluster: ["redis://b"] }, /exclude each other/],
   [{ url: "redis://a", ca: "PEM" }, /url must start with rediss:\/\/, because there is a ca/],
+  [{ cluster: ["redis://a", "redis://b/3"] }, /cluster\[1\] must not name a database/],
   [{ cluster: ["rediss://a", "redis://b"], ca: "PEM" }, /cluster\[1\] must start with rediss/],
 ];
 
