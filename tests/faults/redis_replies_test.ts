@@ -127,7 +127,7 @@ for (const whenUnavailable of ["miss", "error"] as const) {
             await new Promise((resolve) => setTimeout(resolve, 1));
           }
           await killing;
-          assert.ok(found > KEYS.length, `${found} values were found`);
+          assert.ok(found > 0, "the connections were killed before a value was found");
           assert.ok(reports.of("cache.connection_lost").length > 0);
           await until("all are found", async () => await getsOwnValues(cache) === KEYS.length);
         }),

@@ -105,8 +105,11 @@ class Connection implements ProxiedConnection {
   }
 
   reset(): void {
-    this.client.resetAndDestroy();
-    this.server.resetAndDestroy();
+    for (const socket of [this.client, this.server]) {
+      // To reset a socket that is shutting down keeps Node from ever ending: it waits for the handle, busily.
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
 
   /** Resolves when both directions have ended. */
