@@ -245,17 +245,20 @@ redisTest(
   async (url) => {
     const namespace = testNamespace();
     const cache = await RedisCacheProvider.connect({ url, namespace });
-    let stop: () => void = () => {};
-    const call = cache.withLock("n", () => new Promise<void>((resolve) => stop = resolve));
-    await withRedis(url, async (send) => {
-      while (await send("HEXISTS", `${namespace}/lock:n`, "owner") === 0);
-      const startMs = performance.now();
-      await cache.close();
-      const tookMs = performance.now() - startMs;
-      assert.ok(tookMs > 950, `it took ${tookMs} ms`);
-      stop();
-      await call;
-      await send("UNLINK", `${namespace}/lock:n`);
+    let stop = (): void => {};
+    let call: Promise<void> | undefined;
+    await new Promise<void>((held) => {
+      call = cache.withLock("n", () => {
+        held();
+        return new Promise<void>((resolve) => stop = resolve);
+      });
     });
+    const startMs = performance.now();
+    await cache.close();
+    const tookMs = performance.now() - startMs;
+    assert.ok(tookMs > 950, `it took ${tookMs} ms`);
+    stop();
+    await call;
+    await withRedis(url, (send) => send("UNLINK", `${namespace}/lock:n`));
   },
 );
