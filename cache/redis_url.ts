@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../core/errors.ts";
+import { decodeUrlPart, MALFORMED, parseUrl } from "../core/url_text.ts";
 
 /** Where a Redis server is and how to log in, as taken from a URL. */
 export interface RedisAddress {
@@ -16,9 +17,6 @@ export interface RedisAddress {
   readonly tls: boolean;
 }
 
-/** Stands for a part whose encoding is wrong; no part may hold NUL. */
-const MALFORMED = "\0";
-
 /**
  * Reads `redis://user:password@host:port/database`, or `rediss://` for verified TLS. Special
  * characters have to be percent-encoded; parameters are refused.
@@ -33,9 +31,9 @@ export function parseRedisUrl(url: string, name = "REDIS_URL"): RedisAddress {
       "or special characters in it are not percent-encoded";
     throw new ConfigurationError([`${name} ${problem}`]);
   }
-  const username = decode(parsed.username);
-  const password = decode(parsed.password);
-  const database = decode(parsed.pathname.slice(1));
+  const username = decodeUrlPart(parsed.username);
+  const password = decodeUrlPart(parsed.password);
+  const database = decodeUrlPart(parsed.pathname.slice(1));
   const problems = [
     ...formProblems(parsed),
     ...[username, password].includes(MALFORMED)
@@ -52,23 +50,6 @@ export function parseRedisUrl(url: string, name = "REDIS_URL"): RedisAddress {
     database: Number(database),
     tls: parsed.protocol === "rediss:",
   };
-}
-
-/** `URL` puts the text, and so the password, into its error: on Deno into the message. */
-function parseUrl(url: unknown): URL | undefined {
-  try {
-    return new URL(String(url));
-  } catch {
-    return undefined;
-  }
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return MALFORMED;
-  }
 }
 
 function formProblems({ protocol, hostname, port, pathname, search, hash }: URL): string[] {

@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../core/errors.ts";
+import { decodeUrlPart, MALFORMED, parseUrl } from "../core/url_text.ts";
 
 /** Where a PostgreSQL server is and how to log in, as taken from a URL. */
 export interface ConnectionSettings {
@@ -31,9 +32,6 @@ const TLS_MODES: Readonly<Record<string, ConnectionSettings["tls"]>> = {
   "verify-full": "verify",
 };
 
-/** Stands for a part whose encoding is wrong; no part may hold NUL. */
-const MALFORMED = "\0";
-
 /** Known elsewhere. Any other text can be part of a password that was not encoded, so it is not shown. */
 const REFUSED_TLS_MODES = ["allow", "prefer", "no-verify"];
 
@@ -56,10 +54,10 @@ export function parseConnectionUrl(url: string, name = "DATABASE_URL"): Connecti
   }
   const { searchParams } = parsed;
   const parts = {
-    user: decode(parsed.username),
-    password: decode(parsed.password),
-    host: decode(parsed.hostname.replace(/^\[(.*)\]$/, "$1")),
-    database: decode(parsed.pathname.slice(1)),
+    user: decodeUrlPart(parsed.username),
+    password: decodeUrlPart(parsed.password),
+    host: decodeUrlPart(parsed.hostname.replace(/^\[(.*)\]$/, "$1")),
+    database: decodeUrlPart(parsed.pathname.slice(1)),
     sslrootcert: searchParams.get("sslrootcert") ?? undefined,
     application_name: searchParams.get("application_name") ?? "benchmark-exchange",
   };
@@ -81,23 +79,6 @@ export function parseConnectionUrl(url: string, name = "DATABASE_URL"): Connecti
 
 function defaultMode(host: string): string {
   return LOOPBACK.has(host) || host.startsWith("/") ? "disable" : "verify-full";
-}
-
-/** `URL` puts the text, and so the password, into its error: on Deno into the message. */
-function parseUrl(url: string): URL | undefined {
-  try {
-    return new URL(url);
-  } catch {
-    return undefined;
-  }
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return MALFORMED;
-  }
 }
 
 function formProblems({ protocol, hostname, port, pathname, hash, searchParams }: URL): string[] {

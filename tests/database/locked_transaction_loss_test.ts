@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { after } from "node:test";
-import type { DatabasePool, DatabasePoolOptions } from "../../database/database_pool.ts";
+import type { DatabasePoolOptions } from "../../database/database_pool.ts";
 import type { PgDriverConfig } from "../../database/drivers/pg.ts";
-import { PostgresLockProvider } from "../../database/postgres_locks.ts";
-import { idsIn, LockDatabase } from "../support/lock_database.ts";
+import { idsIn, type LockContext, LockDatabase } from "../support/lock_database.ts";
 import { findService, serviceTest } from "../support/services.ts";
 
 const service = await findService("postgres");
@@ -13,23 +12,12 @@ after(() => database.drop());
 
 const ttlMs = 400;
 
-interface Context {
-  readonly pool: DatabasePool;
-  readonly locks: PostgresLockProvider;
-  readonly table: string;
-}
-
-/** Registers a test that gets a pool, its locks and an empty table. */
 function lockTest(
   name: string,
-  fn: (context: Context) => Promise<void>,
+  fn: (context: LockContext) => Promise<void>,
   options: DatabasePoolOptions & Partial<PgDriverConfig> = {},
 ): void {
-  serverTest(name, () =>
-    database.use(options, async (pool) => {
-      const locks = new PostgresLockProvider(pool);
-      await fn({ pool, locks, table: await database.createTable(pool) });
-    }));
+  serverTest(name, () => database.useLocks(options, fn));
 }
 
 lockTest(

@@ -2,6 +2,7 @@ import { createPool } from "../../database/create_pool.ts";
 import type { DatabasePool, DatabasePoolOptions } from "../../database/database_pool.ts";
 import type { PgDriverConfig } from "../../database/drivers/pg.ts";
 import { migrate } from "../../database/migrator.ts";
+import { PostgresLockProvider } from "../../database/postgres_locks.ts";
 import { lazily } from "./lazily.ts";
 import { createTestDatabase, type TestDatabase } from "./postgres.ts";
 import type { Service } from "./services.ts";
@@ -9,6 +10,14 @@ import type { Service } from "./services.ts";
 const HOLDER = `from pg_locks where locktype = 'advisory' and granted
   and database = (select oid from pg_database where datname = current_database())
   and (classid::int8 << 32 | objid::int8) = hashtextextended($1, 0)`;
+
+/** What a test of locks works with. */
+export interface LockContext {
+  readonly pool: DatabasePool;
+  readonly locks: PostgresLockProvider;
+  /** An empty table; see {@linkcode LockDatabase.createTable}. */
+  readonly table: string;
+}
 
 /** A migrated database of a test file, for its tests of locks. */
 export class LockDatabase {
@@ -45,6 +54,17 @@ export class LockDatabase {
     } finally {
       await pool.close(100);
     }
+  }
+
+  /** The same with locks on the pool, and an empty table. */
+  useLocks(
+    options: DatabasePoolOptions & Partial<PgDriverConfig>,
+    use: (context: LockContext) => Promise<void>,
+  ): Promise<void> {
+    return this.use(options, async (pool) => {
+      const locks = new PostgresLockProvider(pool);
+      await use({ pool, locks, table: await this.createTable(pool) });
+    });
   }
 
   /** Creates a table `(id integer primary key)` and returns its name. */

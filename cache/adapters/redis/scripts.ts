@@ -24,6 +24,15 @@ elseif string.byte(head, 1) == 0 then
 end
 `;
 
+/** Writes a value that lives for so many milliseconds, or for ever if there is nothing. */
+function setFor(value: string, ms: string): string {
+  return `if ${ms} == '' then
+  redis.call('SET', KEYS[1], ${value})
+else
+  redis.call('SET', KEYS[1], ${value}, 'PX', ${ms})
+end`;
+}
+
 /** Milliseconds left; -1 for no expiry, -2 for a missing key. */
 export const LOGICAL_TTL: RedisScript = {
   name: "logical ttl",
@@ -49,11 +58,7 @@ export const SET_IF_MISSING: RedisScript = {
   name: "set if missing",
   text: `${LOOK}
 if state ~= 'missing' then return 0 end
-if ARGV[3] == '' then
-  redis.call('SET', KEYS[1], ARGV[2])
-else
-  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-end
+${setFor("ARGV[2]", "ARGV[3]")}
 return 1`,
 };
 
@@ -65,11 +70,7 @@ export const INCREMENT: RedisScript = {
   name: "increment",
   text: `${LOOK}
 if state == 'missing' then
-  if ARGV[3] == '' then
-    redis.call('SET', KEYS[1], ARGV[2])
-  else
-    redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-  end
+  ${setFor("ARGV[2]", "ARGV[3]")}
   return ARGV[2]
 end
 if head ~= '0' and not string.match(head, '^%-?[1-9]%d*$') then return 'conflict' end
@@ -135,11 +136,7 @@ export const REPLACE_IF: RedisScript = {
   name: "replace if",
   text: `
 if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
-if ARGV[3] == '' then
-  redis.call('SET', KEYS[1], ARGV[2])
-else
-  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-end
+${setFor("ARGV[2]", "ARGV[3]")}
 return 1`,
 };
 
@@ -153,11 +150,7 @@ export const TAG_VERSION: RedisScript = {
   text: `
 local found = redis.call('GET', KEYS[1])
 if not found then
-  if ARGV[1] == '' then
-    redis.call('SET', KEYS[1], ARGV[2])
-  else
-    redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1])
-  end
+  ${setFor("ARGV[2]", "ARGV[1]")}
   return ARGV[2]
 end
 local left = redis.call('PTTL', KEYS[1])

@@ -1,3 +1,5 @@
+import { parseUrl } from "../../../core/url_text.ts";
+
 /** What is used of a client's options, or of those of a node of a cluster, to say where it connects to. */
 export interface NamedServer {
   /** Where to find the server, and who asks. */
@@ -16,7 +18,7 @@ export function serverNames(servers: readonly NamedServer[]): string {
 
 function nameOf({ url, socket }: NamedServer): string {
   if (socket?.path) return socket.path;
-  const { hostname, port } = url && URL.canParse(url) ? new URL(url) : { hostname: "", port: "" };
+  const { hostname, port } = parseUrl(url) ?? { hostname: "", port: "" };
   const host = hostname || socket?.host || "localhost";
   const shown = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
   return `${shown}:${port || socket?.port || 6379}`;

@@ -1,5 +1,6 @@
 import type { CacheProvider } from "../../../cache/cache.ts";
 import assert from "node:assert/strict";
+import { BAD_KEYS } from "../bad_keys.ts";
 import { type CacheTest, rejects } from "./harness.ts";
 
 /** What is refused, by the same rules in every adapter. */
@@ -9,28 +10,6 @@ export function testInput(test: CacheTest): void {
   testRefusedValues(test);
   testCallOptions(test);
 }
-
-const BAD_KEYS: [name: string, key: unknown][] = [
-  ["empty", ""],
-  ["with *", "user:*"],
-  ["with ?", "user:?"],
-  ["with [", "user:[a"],
-  ["with ]", "user:a]"],
-  ["with a backslash", "user:\\a"],
-  ["with a space", "user: a"],
-  ["with a line break", "user:\r\na"],
-  ["with a no-break space", "user:\u00a0"],
-  ["with a line separator", "user:\u2028"],
-  ["with NUL", "user:\0"],
-  ["with an escape character", "user:\u001b[31m"],
-  ["with a C1 control", "user:\u0085"],
-  ["with a lone surrogate", "user:\ud800"],
-  ["of 513 bytes", "k".repeat(513)],
-  ["of 171 characters and 513 bytes", "世".repeat(171)],
-  ["of 1,000,000 bytes", "k".repeat(1_000_000)],
-  ["that is a number", 5],
-  ["that is missing", undefined],
-];
 
 function everyCall(
   cache: CacheProvider,
