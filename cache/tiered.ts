@@ -20,6 +20,8 @@ import { InvalidationOutbox } from "./invalidation_outbox.ts";
 import type { Invalidation, TieredStore } from "./invalidations.ts";
 import { checkEntries, checkKeys } from "./key_rules.ts";
 import type { RateLimit, RateLimitResult } from "./rate_limiter.ts";
+import { LOAD_TIMEOUT_MS } from "./read_through.ts";
+import { RunningCalls } from "./running_calls.ts";
 import { TierMemory } from "./tier_memory.ts";
 import { TierReader } from "./tier_reader.ts";
 import { checkTtl, MAX_TTL_MS } from "./ttl.ts";
@@ -38,9 +40,6 @@ export interface TieredCacheConfig {
   /** Hears of gaps and delays. Default: nobody. */
   readonly observer?: Observer | undefined;
 }
-
-/** The deadline of `getOrSet`. */
-const LOAD_TIMEOUT_MS = 30_000;
 
 /**
  * Memory in front of a shared cache: a value that `get` or `getOrSet` has read is served from the memory of
@@ -84,7 +83,7 @@ export class TieredCacheProvider implements CacheProvider {
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #loads = new ClosableCalls();
-  readonly #changes = new Set<Promise<unknown>>();
+  readonly #changes = new RunningCalls();
   #unsubscribe: () => Promise<void> = () => Promise.resolve();
   #closing: Promise<void> | undefined;
 
@@ -270,7 +269,7 @@ export class TieredCacheProvider implements CacheProvider {
   async #close(): Promise<void> {
     this.#memory.close();
     this.#loads.close();
-    await Promise.allSettled(this.#changes);
+    await this.#changes.settled();
     await this.#outbox.close();
     await this.#unsubscribe();
   }
@@ -301,10 +300,7 @@ export class TieredCacheProvider implements CacheProvider {
     run: () => Promise<R>,
     hasChanged: (result: R) => boolean = () => true,
   ): Promise<R> {
-    const change = this.#runChange(invalidation, run, hasChanged)
-      .finally(() => this.#changes.delete(change));
-    this.#changes.add(change);
-    return change;
+    return this.#changes.track(this.#runChange(invalidation, run, hasChanged));
   }
 
   async #runChange<R>(

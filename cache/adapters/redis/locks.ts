@@ -4,6 +4,7 @@ import { CacheError, InfrastructureError } from "../../../core/errors.ts";
 import type { HeldLock } from "../../../core/lease.ts";
 import type { Lock, LockOptions, LockProvider } from "../../../core/lock.ts";
 import { type LockAttempt, runWithLock } from "../../../core/run_with_lock.ts";
+import { RunningCalls } from "../../running_calls.ts";
 import type { RedisScript, RunScript, ScriptCall } from "./script.ts";
 
 /** How to build {@linkcode RedisLocks}. */
@@ -86,8 +87,7 @@ export class RedisLocks implements LockProvider {
   readonly #run: RunScript;
   readonly #clock: Clock;
   readonly #closed: AbortSignal | undefined;
-  /** The calls that have not settled. */
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #running = new RunningCalls();
 
   /** Creates a provider on a connection, which stays the caller's to close. */
   constructor(run: RunScript, config: RedisLocksConfig = {}) {
@@ -104,17 +104,13 @@ export class RedisLocks implements LockProvider {
   ): Promise<T> {
     const acquire = (attempt: LockAttempt): Promise<HeldLock | undefined> => this.#acquire(attempt);
     const store = { clock: this.#clock, closed: this.#closed, acquire };
-    const call = runWithLock(store, name, fn, options);
-    const end = (): void => void this.#running.delete(call);
-    this.#running.add(call);
-    call.then(end, end);
-    return call;
+    return this.#running.track(runWithLock(store, name, fn, options));
   }
 
   /** Waits until every lock is released, for a second at most. */
   async released(): Promise<void> {
     const wait = { defaultTimeoutMs: STOP_TIMEOUT_MS, clock: this.#clock };
-    await settleWithin(Promise.allSettled(this.#running), wait, () => new Error("not yet"))
+    await settleWithin(this.#running.settled(), wait, () => new Error("not yet"))
       .catch(() => {});
   }
 

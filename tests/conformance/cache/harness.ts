@@ -78,3 +78,14 @@ export function gate(): Gate {
   const opened = new Promise<void>((resolve) => open = resolve);
   return { opened, open };
 }
+
+/** Sees that the keys `exists`, `ttl`, `expire`, `delete`, `increment`, `setNx` and `load` are missing for these calls. */
+export async function missesForEveryCall(cache: CacheProvider): Promise<void> {
+  assert.equal(await cache.exists("exists"), false);
+  assert.equal(await cache.ttl("ttl"), undefined);
+  assert.equal(await cache.expire("expire", 60_000), false);
+  assert.equal(await cache.delete("delete"), false);
+  assert.equal(await cache.increment("increment", 5), 5);
+  assert.equal(await cache.setNx("setNx", 2), true);
+  assert.equal(await cache.getOrSet("load", () => 2), 2);
+}
