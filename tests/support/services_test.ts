@@ -66,6 +66,7 @@ test("compose.yaml starts each server where tests look first, for this machine o
   assert.ok(compose.includes(`      POSTGRES_USER: ${username}\n`));
   assert.ok(compose.includes(`      POSTGRES_PASSWORD: ${password}\n`));
   assert.ok(compose.includes(`      POSTGRES_DB: ${pathname.slice(1)}\n`));
+  assert.match(compose, /^ {2}redis:\n {4}image: valkey\/valkey:8/m);
 });
 
 serviceTest(await findService("postgres"))("a test receives the URL of the server", (url) => {
