@@ -11,7 +11,8 @@ const test = serviceTest(await findService("redis"));
 function typed(type: "string" | "number"): ValueSchema<unknown> {
   return {
     parse: (value) => {
-      if (typeof value !== type) throw new TypeError(`it is no ${type}`);
+      const found = typeof value;
+      if (found !== type) throw new TypeError(`it is a ${found}, not a ${type}`);
       return `${type} ${value}`;
     },
   };
