@@ -6,6 +6,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type CommandResult, runCommand } from "./support/run_command.ts";
+import { until } from "./support/until.ts";
 
 const RUNTIME = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 const PASSING = `import { test } from "node:test"; test("passes", () => {});`;
@@ -47,6 +48,18 @@ for (const [what, source] of Object.entries(SILENT_WAYS_TO_FAIL)) {
   });
 }
 
+test("a file that never ends is ended with its whole process group", async () => {
+  const source = `import { test } from "node:test"; import process from "node:process";
+    process.on("SIGTERM", () => {});
+    test("hangs", () => new Promise(() => {
+      console.log("process " + process.pid);
+      setInterval(() => {}, 1000);
+    }));`;
+  const { output } = await run({ "a_test.ts": source }, ["--timeout=5"]);
+  const pid = Number(/process (\d+)/.exec(output)?.[1]);
+  await until("the process has ended", () => !isAlive(pid));
+});
+
 test("a skipped test is told with its reason and does not fail the run", async () => {
   const { code, output } = await run({
     "a_test.ts": `${PASSING} test("waits [no server; start it]", { skip: true }, () => {});`,
@@ -79,6 +92,14 @@ test("a wrong option is refused with what it takes", async () => {
   assert.match(output, /^Cannot use --require: it takes postgres, redis, got oracle\n$/);
   assert.equal(code, 1);
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 /** Runs the harness on this runtime, in a folder with these files in `tests/`. */
 async function run(files: Record<string, string>, args: string[] = []): Promise<CommandResult> {

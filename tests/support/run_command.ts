@@ -1,5 +1,5 @@
 import process from "node:process";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { Buffer } from "node:buffer";
 
 /** How a command ended. */
@@ -16,7 +16,7 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** Changes to the environment of this process; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Kills the command; its result then has no exit code. */
+  /** Kills the command and what it started; its result then has no exit code. */
   readonly signal?: AbortSignal;
 }
 
@@ -31,10 +31,12 @@ export function runCommand(
       cwd: options.cwd,
       env: environment(options.env),
       stdio: ["ignore", "pipe", "pipe"],
+      // Makes it the head of a group, which can be killed as a whole.
+      detached: options.signal !== undefined,
       // npm is a batch file on Windows.
       shell: process.platform === "win32" && command === "npm",
     });
-    const kill = (): boolean => child.kill("SIGKILL");
+    const kill = (): void => killGroup(child);
     options.signal?.addEventListener("abort", kill);
     const pieces: Buffer[] = [];
     child.stdout.on("data", (piece: Buffer) => pieces.push(piece));
@@ -56,6 +58,16 @@ export async function runChecked(
   const { code, output } = await runCommand(command, args, options);
   if (code === 0) return output;
   throw new Error(`Cannot run ${command} ${args.join(" ")}: it ended with ${code}\n${output}`);
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(process.platform === "win32" ? child.pid : -child.pid, "SIGKILL");
+  } catch (error) {
+    // ESRCH: it has ended, and its pipes are about to close.
+    if ((error as { code?: unknown }).code !== "ESRCH") throw error;
+  }
 }
 
 function environment(changes: CommandOptions["env"]): Record<string, string> {
