@@ -157,8 +157,9 @@ function print(text: string): void {
 }
 
 const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => stop.abort(new Error(`Stopped by ${signal}`)));
+// More than once: `deno task` passes on what the terminal has sent here already. SIGHUP: it was closed.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => stop.abort(new Error(`Stopped by ${signal}`)));
 }
 try {
   process.exitCode = await main(stop.signal) ? 0 : 1;
