@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { isAlive } from "./support/process_signals.ts";
 import { type CommandResult, runCommand } from "./support/run_command.ts";
 import { until } from "./support/until.ts";
 
@@ -92,14 +93,6 @@ test("a wrong option is refused with what it takes", async () => {
   assert.match(output, /^Cannot use --require: it takes postgres, redis, got oracle\n$/);
   assert.equal(code, 1);
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 /** Runs the harness on this runtime, in a folder with these files in `tests/`. */
 async function run(files: Record<string, string>, args: string[] = []): Promise<CommandResult> {

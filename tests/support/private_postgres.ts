@@ -7,6 +7,7 @@ import { delimiter, join } from "node:path";
 import process from "node:process";
 import { freePort } from "./free_port.ts";
 import { RUN_VARIABLE, withClient } from "./postgres.ts";
+import { isAlive, signalIfAlive } from "./process_signals.ts";
 import { runChecked } from "./run_command.ts";
 
 /** How a private PostgreSQL differs from the fastest one for tests. */
@@ -74,16 +75,7 @@ export async function stopLeftServers(run: string): Promise<void> {
 async function endServer(pid: number): Promise<void> {
   signalIfAlive(pid, "SIGCONT");
   signalIfAlive(pid, "SIGQUIT");
-  while (signalIfAlive(pid, 0)) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-/** Sends a signal; returns whether the process is there. */
-function signalIfAlive(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
-  }
+  while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 function folderPrefix(run = "alone"): string {

@@ -7,6 +7,7 @@ import { delimiter, join } from "node:path";
 import process from "node:process";
 import { freePort } from "./free_port.ts";
 import { RUN_VARIABLE } from "./postgres.ts";
+import { signalIfAlive } from "./process_signals.ts";
 import { type RedisArgument, withRedis } from "./redis.ts";
 
 /** How a private Redis differs from one that keeps everything in memory and lets everyone in. */
@@ -170,15 +171,6 @@ function findProgram(): string | undefined {
 
 function folderPrefix(run = "alone"): string {
   return `exchange-redis-${run}-`;
-}
-
-/** Sends a signal; returns whether the process is there. */
-function signalIfAlive(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
-  }
 }
 
 /** Writes what the server reads. In a file, a password is not in the list of processes. */

@@ -10,6 +10,7 @@ import {
   startRedis,
   stopLeftRedis,
 } from "./private_redis.ts";
+import { isAlive } from "./process_signals.ts";
 import { withRedis } from "./redis.ts";
 import { privateServerTest } from "./services.ts";
 import { Script } from "./spawn_script.ts";
@@ -174,12 +175,4 @@ async function withRun(use: (run: string) => Promise<void>): Promise<void> {
 
 async function leftFolders(run: string): Promise<string[]> {
   return (await readdir(tmpdir())).filter((name) => name.includes(run));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { type ChildProcess, spawn } from "node:child_process";
 import { Buffer } from "node:buffer";
+import { signalIfAlive } from "./process_signals.ts";
 
 /** How a command ended. */
 export interface CommandResult {
@@ -60,14 +61,8 @@ export async function runChecked(
   throw new Error(`Cannot run ${command} ${args.join(" ")}: it ended with ${code}\n${output}`);
 }
 
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(process.platform === "win32" ? child.pid : -child.pid, "SIGKILL");
-  } catch (error) {
-    // ESRCH: it has ended, and its pipes are about to close.
-    if ((error as { code?: unknown }).code !== "ESRCH") throw error;
-  }
+function killGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) signalIfAlive(process.platform === "win32" ? pid : -pid, "SIGKILL");
 }
 
 function environment(changes: CommandOptions["env"]): Record<string, string> {
