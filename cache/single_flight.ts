@@ -1,4 +1,4 @@
-import { type CallOptions, settleWithin } from "../core/call_options.ts";
+import { settleWithin, type WaitOptions } from "../core/call_options.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { interruptedError } from "./call_rules.ts";
 
@@ -11,13 +11,9 @@ export interface Flight {
 }
 
 /** How a caller waits for a load. */
-export interface FlightOptions extends CallOptions {
+export interface FlightOptions extends Omit<WaitOptions, "clock"> {
   /** The public call. */
   readonly operation: string;
-  /** The deadline without one, in milliseconds. */
-  readonly defaultTimeoutMs: number;
-  /** When the call has to be over by the clock, if it began before. */
-  readonly endMs?: number | undefined;
 }
 
 interface RunningFlight<T> {
@@ -55,19 +51,13 @@ export class SingleFlight<T> {
     options: FlightOptions,
   ): Promise<T> {
     if (this.#closed) throw this.#closed;
-    const { operation, defaultTimeoutMs, timeoutMs = defaultTimeoutMs, endMs } = options;
-    const leftMs = endMs === undefined ? timeoutMs : Math.max(1, endMs - this.#clock.monotonic());
     const flight = this.#current.get(key) ?? this.#start(key, load);
     flight.waiting++;
     try {
       return await settleWithin(
         flight.result,
-        { ...options, timeoutMs: leftMs, clock: this.#clock },
-        (interruption) =>
-          interruptedError(
-            operation,
-            interruption.kind === "timeout" ? { ...interruption, timeoutMs } : interruption,
-          ),
+        { ...options, clock: this.#clock },
+        (interruption) => interruptedError(options.operation, interruption),
       );
     } finally {
       flight.waiting--;

@@ -15,6 +15,16 @@ export type Interruption =
   | { readonly kind: "timeout"; readonly timeoutMs: number }
   | { readonly kind: "aborted"; readonly reason: unknown };
 
+/** How long {@linkcode settleWithin} waits. */
+export interface WaitOptions extends CallOptions {
+  /** The deadline without one of the caller, in milliseconds. */
+  readonly defaultTimeoutMs: number;
+  /** When the call has to be over by the monotonic clock, if it began before the wait; a timeout is told as asked for. */
+  readonly endMs?: number | undefined;
+  /** Measures the deadline. Default: that of the system. */
+  readonly clock?: Clock;
+}
+
 /**
  * Waits for `promise`, but no longer than the deadline or the signal allows. On an interruption it
  * rejects with what `interrupted` returns; the late result of `promise` is then dropped, and its
@@ -22,12 +32,13 @@ export type Interruption =
  */
 export function settleWithin<T>(
   promise: Promise<T>,
-  options: CallOptions & { readonly defaultTimeoutMs: number; readonly clock?: Clock },
+  options: WaitOptions,
   interrupted: (interruption: Interruption) => Error,
 ): Promise<T> {
   checkCallOptions(options);
   const timeoutMs = checkTimeout(options.timeoutMs ?? options.defaultTimeoutMs);
-  const { signal, clock = systemClock } = options;
+  const { signal, endMs, clock = systemClock } = options;
+  const leftMs = endMs === undefined ? timeoutMs : Math.max(1, endMs - clock.monotonic());
   return new Promise<T>((resolve, reject) => {
     const end = (): void => {
       cancelTimer();
@@ -38,7 +49,7 @@ export function settleWithin<T>(
       reject(interrupted(interruption));
     };
     const abort = (): void => interrupt({ kind: "aborted", reason: signal?.reason });
-    const cancelTimer = clock.after(timeoutMs, () => interrupt({ kind: "timeout", timeoutMs }));
+    const cancelTimer = clock.after(leftMs, () => interrupt({ kind: "timeout", timeoutMs }));
     promise.then(
       (value) => (end(), resolve(value)),
       (error) => (end(), reject(error)),

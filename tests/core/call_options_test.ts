@@ -51,6 +51,23 @@ test("the caller's deadline takes the place of the default", async () => {
   await assert.rejects(wait, { interruption: { kind: "timeout", timeoutMs: 5 } });
 });
 
+test("a wait of a call that began before ends with the call, and tells the deadline of the call", async () => {
+  const clock = new ManualClock();
+  clock.advance(70);
+  for (const [endMs, leftMs] of [[100, 30], [50, 1]] as const) {
+    const before = clock.monotonic();
+    const options = { defaultTimeoutMs: 100, endMs: before - 70 + endMs, clock };
+    const wait = settleWithin(pending(), options, interrupted);
+    let ended = false;
+    wait.catch(() => ended = true);
+    clock.advance(leftMs - 1);
+    await Promise.resolve();
+    assert.equal(ended, false);
+    clock.advance(1);
+    await assert.rejects(wait, { interruption: { kind: "timeout", timeoutMs: 100 } });
+  }
+});
+
 test("an abort ends the wait at once with its reason, and leaves no timer", async () => {
   const clock = new ManualClock();
   const controller = new AbortController();

@@ -162,10 +162,9 @@ export class RedisConnection {
   async #usable(call: RedisCall): Promise<RedisChannel> {
     const { operation, signal, timeoutMs, endMs } = call;
     if (!this.#channel && this.#attempt) {
-      const leftMs = endMs === undefined ? timeoutMs : Math.max(1, endMs - this.nowMs);
       await settleWithin(
         this.#attempt,
-        { signal, defaultTimeoutMs: leftMs, clock: this.#settings.clock },
+        { signal, defaultTimeoutMs: timeoutMs, endMs, clock: this.#settings.clock },
         (interruption) => interruptedError(operation, interruption),
       );
     }
