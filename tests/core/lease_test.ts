@@ -33,6 +33,12 @@ class FakeHold implements HeldLock {
     return this.busy;
   }
 
+  /** An answer that does not come, because the store is busy with something else. */
+  becomeBusy(): Promise<boolean> {
+    this.busy = true;
+    return never();
+  }
+
   abandon(): void {
     this.abandoned++;
   }
@@ -202,15 +208,10 @@ test("a wall clock that jumps costs nothing and gains nothing", async () => {
 
 test("a store that is busy with the holder keeps the lock, and the time counts from the last look but one", async () => {
   const { clock, hold, lease, lostAt } = setUp();
-  let call: RenewCall | undefined;
-  hold.answer = (renewal) => {
-    call = renewal;
-    hold.busy = true;
-    return never();
-  };
+  hold.answer = () => hold.becomeBusy();
   await pass(clock, 5 * ttlMs);
   assert.deepEqual([lease.lost, hold.renewals.length], [false, 1]);
-  call?.answered();
+  hold.renewals[0]?.call.answered();
   hold.busy = false;
   await pass(clock, 719);
   assert.equal(lease.lost, false);
@@ -221,16 +222,11 @@ test("a store that is busy with the holder keeps the lock, and the time counts f
 test("after a block a busy store is no excuse: it may have answered at the beginning of the block", async () => {
   for (const timerIsFirst of [true, false]) {
     const { clock, hold, lease } = setUp();
-    let call: RenewCall | undefined;
-    hold.answer = (renewal) => {
-      call = renewal;
-      hold.busy = true;
-      return never();
-    };
+    hold.answer = () => hold.becomeBusy();
     await pass(clock, 2 * ttlMs);
     clock.block(ttlMs);
     if (timerIsFirst) clock.advance(0);
-    call?.answered();
+    hold.renewals[0]?.call.answered();
     hold.busy = false;
     assert.deepEqual([lease.signal.aborted, hold.abandoned], [true, 1]);
   }
