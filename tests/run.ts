@@ -157,7 +157,7 @@ function print(text: string): void {
 }
 
 const stop = new AbortController();
-// More than once: `deno task` passes on what the terminal has sent here already. SIGHUP: it was closed.
+// Not `once`: `deno task` passes on a Ctrl-C that the terminal has sent here as well.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => stop.abort(new Error(`Stopped by ${signal}`)));
 }
