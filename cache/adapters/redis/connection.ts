@@ -1,4 +1,4 @@
-import { pauseMs } from "../../../core/backoff.ts";
+import { type Backoff, pauseMs } from "../../../core/backoff.ts";
 import { settleWithin } from "../../../core/call_options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { CacheError } from "../../../core/errors.ts";
@@ -35,7 +35,7 @@ const STUCK_MS = 5_000;
 const HEARTBEAT_MS = 3_000;
 
 /** With this bound, a server that is back is found again within 5 s. */
-const RECONNECT_BACKOFF = { baseMs: 50, maxMs: 2_000 };
+export const RECONNECT_BACKOFF: Backoff = { baseMs: 50, maxMs: 2_000 };
 
 /** Above this many replies that have not come, further calls are refused. */
 const MAX_PENDING = 65_536;

@@ -4,6 +4,7 @@ import type { Clock } from "../../../core/clock.ts";
 import type { CacheError } from "../../../core/errors.ts";
 import type { Observer } from "../../../core/observer.ts";
 import { interruptedError } from "../../call_rules.ts";
+import { RECONNECT_BACKOFF } from "./connection.ts";
 import { toCacheError } from "./redis_error.ts";
 import type { OpenSubscriber, RedisSubscriber } from "./subscriber.ts";
 
@@ -32,9 +33,6 @@ const HEARTBEAT_MS = 3_000;
 
 /** How long it has for its answer. */
 const ANSWER_MS = 1_000;
-
-/** With this bound, a server that is back is found again within 5 s. */
-const RECONNECT_BACKOFF = { baseMs: 50, maxMs: 2_000 };
 
 const CONNECTING = { operation: "InvalidationChannel.subscribe", mayHaveRun: false };
 

@@ -107,6 +107,24 @@ test("a connection that breaks is thrown away, and there is a gap then and when 
   connection.close();
 });
 
+test("a server that was away for long is found again within a few seconds of its return", async () => {
+  const server = open();
+  const connection = await server.connect();
+  const attemptsMs: number[] = [];
+  server.accept = () => {
+    attemptsMs.push(server.clock.monotonic());
+    return Promise.reject(new Error("refused"));
+  };
+  server.made[0]?.events.onBroken(new Error("reset"));
+  for (let step = 0; step < 3_000; step++) {
+    server.clock.advance(100);
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  }
+  const pauses = attemptsMs.slice(1).map((atMs, i) => atMs - attemptsMs[i]!);
+  assert.ok(pauses.length > 100 && Math.max(...pauses) < 2_300, `${Math.max(...pauses)} ms`);
+  connection.close();
+});
+
 test("a server that does not answer a ping within a second is given up", async () => {
   const server = open();
   const connection = await server.connect();
