@@ -219,6 +219,25 @@ test("a store that is busy with the holder keeps the lock, and the time counts f
   assert.deepEqual(lostAt, [5 * ttlMs + 720]);
 });
 
+test("a renewal that was sent only after the store was busy counts from then", async () => {
+  const { clock, hold, lostAt } = setUp();
+  let answer: (ours: boolean) => void = () => {};
+  hold.answer = () => {
+    hold.busy = true;
+    return new Promise((resolve) => answer = resolve);
+  };
+  await pass(clock, 5 * ttlMs);
+  hold.renewals[0]?.call.answered();
+  hold.busy = false;
+  hold.answer = never;
+  await pass(clock, 100);
+  answer(true);
+  await pass(clock, 709);
+  assert.deepEqual(lostAt, []);
+  await pass(clock, 1);
+  assert.deepEqual(lostAt, [5 * ttlMs + 810]);
+});
+
 test("after a block a busy store is no excuse: it may have answered at the beginning of the block", async () => {
   for (const timerIsFirst of [true, false]) {
     const { clock, hold, lease } = setUp();

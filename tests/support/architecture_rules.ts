@@ -25,7 +25,6 @@ const TESTED_THROUGH: Readonly<Record<string, string>> = {
   "cache/adapters/redis/pattern.ts": "tests/cache/redis/redis_test.ts",
   "cache/adapters/redis/scripts.ts": "tests/cache/redis/redis_test.ts",
   "cache/adapters/redis/store.ts": "tests/cache/redis/redis_test.ts",
-  "cache/adapters/redis/tag_versions.ts": "tests/cache/redis/redis_test.ts",
   "cache/adapters/redis/values.ts": "tests/cache/redis/redis_test.ts",
   "cache/memory_entries.ts": "tests/cache/memory_test.ts",
   "cache/read_through.ts": "tests/cache/memory_test.ts",
