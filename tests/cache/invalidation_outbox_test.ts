@@ -122,6 +122,17 @@ test("what could not be published waits, is counted, and is tried again within a
   assert.equal(post.clock.pendingTimers, 0);
 });
 
+test("close tries at once what waits", async () => {
+  const post = new Post();
+  post.isDown = true;
+  post.key("a");
+  await until("the first attempt has failed", () => post.counts.length === 1);
+  post.isDown = false;
+  await post.outbox.close();
+  assert.deepEqual(post.sent, [key("a")]);
+  assert.equal(post.clock.pendingTimers, 0);
+});
+
 test("a new change tries at once what waits", async () => {
   const post = new Post();
   post.isDown = true;

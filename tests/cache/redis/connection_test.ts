@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { RedisChannel } from "../../../cache/adapters/redis/channel.ts";
+import type { RedisChannel, RedisCommand } from "../../../cache/adapters/redis/channel.ts";
 import { RedisConnection } from "../../../cache/adapters/redis/connection.ts";
 import { silentObserver } from "../../../core/observer.ts";
 import { ManualClock } from "../../conformance/manual_clock.ts";
@@ -14,6 +14,8 @@ class Server {
   readonly attemptsMs: number[] = [];
   /** How attempts to connect end. */
   accept: () => Promise<void> = () => Promise.resolve();
+  /** What was sent. */
+  readonly sent: RedisCommand[] = [];
   /** Ends the newest connection. */
   break: () => void = () => {};
 
@@ -39,14 +41,29 @@ class Server {
 
   #channel(): RedisChannel {
     return {
-      send: () => Promise.resolve("PONG"),
+      send: (command) => {
+        this.sent.push(command);
+        return new Promise(() => {});
+      },
       masters: () => Promise.reject(new Error("nobody asks for masters")),
       destroy: () => {},
     };
   }
 }
 
-const PING = { args: ["PING"], readOnly: true };
+const GET = { args: ["GET", "k"], readOnly: true, repeatable: true };
+
+/** Sees that a call ends after so many milliseconds, and not before. */
+async function endsAfter(clock: ManualClock, ms: number, call: Promise<unknown>): Promise<void> {
+  let ended = false;
+  call.catch(() => ended = true);
+  clock.advance(ms - 1);
+  await settle();
+  assert.equal(ended, false);
+  clock.advance(1);
+  await settle();
+  assert.equal(ended, true);
+}
 
 /** Lets what is settled have its effects. */
 async function settle(): Promise<void> {
@@ -73,15 +90,35 @@ test("a call that waits for a new connection ends when it would have ended witho
   const connection = await server.connect();
   server.accept = () => new Promise(() => {});
   server.break();
-  const call = connection.send(PING, { operation: "get", timeoutMs: 500, endMs: 120 });
-  let ended = false;
-  call.catch(() => ended = true);
-  server.clock.advance(119);
-  await settle();
-  assert.equal(ended, false);
-  server.clock.advance(1);
-  await settle();
-  assert.equal(ended, true);
+  const call = connection.send(GET, { operation: "get", timeoutMs: 500, endMs: 120 });
+  await endsAfter(server.clock, 120, call);
   await assert.rejects(call, { code: "timeout", message: /within 500 ms/ });
+  connection.close();
+});
+
+test("a command that is sent again has only the time that is left", async () => {
+  const server = new Server();
+  const connection = await server.connect();
+  const call = connection.send(GET, { operation: "get", timeoutMs: 500 });
+  server.clock.advance(100);
+  server.accept = () => new Promise(() => {});
+  server.break();
+  await settle();
+  await endsAfter(server.clock, 400, call);
+  await assert.rejects(call, { code: "timeout", message: /within 500 ms/ });
+  connection.close();
+});
+
+test("a command is sent again once, and not over and over", async () => {
+  const server = new Server();
+  const connection = await server.connect();
+  const call = connection.send(GET, { operation: "get", timeoutMs: 500 });
+  server.break();
+  await settle();
+  assert.equal(server.sent.length, 2);
+  server.break();
+  await settle();
+  await assert.rejects(call, { code: "unavailable" });
+  assert.equal(server.sent.length, 2);
   connection.close();
 });

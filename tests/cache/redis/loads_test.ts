@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { RedisCacheProvider } from "../../../cache/adapters/redis.ts";
-import { testNamespace } from "../../support/redis.ts";
+import { testNamespace, withRedis } from "../../support/redis.ts";
 import { findService, serviceTest } from "../../support/services.ts";
 
 const test = serviceTest(await findService("redis"));
 
-// What a load is for its callers is in the conformance suite; this is what depends on the length of the lease.
+// What a load is for its callers is in the conformance suite; this is what depends on the lease.
+
+const PATIENT = { readTimeoutMs: 10_000, timeoutMs: 10_000 };
 
 const LOADS = {
   "before the lease is renewed": { leaseMs: 12_000, loadMs: 1_500 },
@@ -14,8 +16,7 @@ const LOADS = {
 
 for (const [when, { leaseMs, loadMs }] of Object.entries(LOADS)) {
   test(`a value with tags that is loaded ${when} is there, though the load took longer than it lives`, async (url) => {
-    const patient = { readTimeoutMs: 10_000, timeoutMs: 10_000 };
-    const options = { url, namespace: testNamespace(), leaseMs, ...patient };
+    const options = { url, namespace: testNamespace(), leaseMs, ...PATIENT };
     await using cache = await RedisCacheProvider.connect(options);
     const loader = async (): Promise<string> => {
       await new Promise((resolve) => setTimeout(resolve, loadMs));
@@ -26,3 +27,29 @@ for (const [when, { leaseMs, loadMs }] of Object.entries(LOADS)) {
     await cache.deletePattern("*");
   });
 }
+
+test("who waits for a lease in whose place there is something else suddenly loads", async (url) => {
+  const namespace = testNamespace();
+  const options = { url, namespace, ...PATIENT };
+  await using cache = await RedisCacheProvider.connect(options);
+  await using other = await RedisCacheProvider.connect(options);
+  let release = (): void => {};
+  let first: Promise<string> | undefined;
+  await new Promise<void>((started) => {
+    first = cache.getOrSet("k", () => {
+      started();
+      return new Promise<string>((resolve) => release = () => resolve("first"));
+    });
+  });
+  const second = other.getOrSet("k", () => "second");
+  await other.exists("settle");
+  await withRedis(url, async (send) => {
+    await send("UNLINK", `${namespace}:k`);
+    await send("RPUSH", `${namespace}:k`, "foreign");
+  });
+  assert.equal(await second, "second");
+  release();
+  assert.equal(await first, "first");
+  assert.equal(await cache.get("k"), "second");
+  await cache.deletePattern("*");
+});

@@ -50,6 +50,28 @@ export function testSharedLoads(test: CacheTest, harness: CacheHarness): void {
     assert.equal(await cache.get("k"), "theirs");
   });
 
+  testPair(
+    "a caller that waits for a value that does not fit its schema loads another",
+    async ({ cache, other }) => {
+      const [started, release] = [gate(), gate()];
+      const first = cache.getOrSet("k", async () => {
+        started.open();
+        await release.opened;
+        return 5;
+      });
+      await started.opened;
+      const parse = (value: unknown): string => {
+        if (typeof value === "string") return value;
+        throw new TypeError("it is no text");
+      };
+      const second = other.getOrSet("k", () => "text", { schema: { parse } });
+      await other.exists("settle");
+      release.open();
+      assert.deepEqual(await Promise.all([first, second]), [5, "text"]);
+      assert.equal(await other.get("k"), "text");
+    },
+  );
+
   for (const change of ["set", "delete", "deletePattern", "invalidateTag"] as const) {
     testPair(
       `a ${change} by another provider wins over a load that is running`,
