@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { CacheProvider } from "../../cache/cache.ts";
+import type { TieredStore } from "../../cache/invalidations.ts";
 import { TieredCacheProvider } from "../../cache/tiered.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { CacheError } from "../../core/errors.ts";
@@ -19,8 +20,9 @@ const test = privateServerTest("redis");
 const OLD = 41;
 
 /** What asks for a key; fails if it sees the old value. */
-const READS: Readonly<Record<string, (cache: CacheProvider, key: string) => Promise<void>>> = {
+const READS: Readonly<Record<string, (cache: TieredStore, key: string) => Promise<void>>> = {
   get: async (cache, key) => assert.equal(await cache.get(key), undefined),
+  getEntry: async (cache, key) => assert.equal(await cache.getEntry(key), undefined),
   mget: async (cache, key) =>
     assert.deepEqual(await cache.mget([key, "b"]), [undefined, undefined]),
   getOrSet: async (cache, key) => assert.equal(await cache.getOrSet(key, () => "loaded"), "loaded"),
@@ -95,7 +97,7 @@ for (const [change, run] of Object.entries(CHANGES)) {
 }
 
 /** Until the old values are gone for others, this cache does not see them. */
-async function neverSeesOld(cache: CacheProvider, other: CacheProvider): Promise<void> {
+async function neverSeesOld(cache: TieredStore, other: CacheProvider): Promise<void> {
   const seen = Promise.all(KEYS.map((key) => sees(cache, key)));
   await until("others do not find the old values", async () => {
     for (const value of await cache.mget(KEYS)) assert.notEqual(value, OLD);
@@ -105,7 +107,7 @@ async function neverSeesOld(cache: CacheProvider, other: CacheProvider): Promise
 }
 
 /** Calls what the key is named after until the server answers. */
-async function sees(cache: CacheProvider, key: string): Promise<void> {
+async function sees(cache: TieredStore, key: string): Promise<void> {
   const read = READS[key.slice("family:".length)]!;
   await until(`the server answers ${key}`, async () => {
     try {
