@@ -138,6 +138,17 @@ export class StorageError extends InfrastructureError {
   }
 }
 
+/** Stored bytes are not what was written, or fewer: they must not be used. */
+export class IntegrityError extends StorageError {
+  /** The name of this class. */
+  override readonly name: string = "IntegrityError";
+
+  /** Creates the error with code `corrupted`. */
+  constructor(message: string, details: Omit<StorageErrorDetails, "code">) {
+    super(message, { ...details, code: "corrupted" });
+  }
+}
+
 /** An event could not be published or received. */
 export class MessagingError extends InfrastructureError {
   /** The name of this class. */

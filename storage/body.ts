@@ -49,6 +49,19 @@ export async function* readBody(
   if (size !== undefined && read < size) throw wrongSize(size, read);
 }
 
+/** The same chunks; each is reported when the next one is asked for, as stored with all before it. */
+export async function* reportChunks(
+  chunks: AsyncIterable<Uint8Array>,
+  progress: (storedBytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let storedBytes = 0;
+  for await (const chunk of chunks) {
+    yield chunk;
+    storedBytes += chunk.byteLength;
+    progress(storedBytes);
+  }
+}
+
 /** Waits for an upload; when it fails before it has read the stream, the stream is cancelled. */
 export async function orCancel<T>(data: StorageBody, upload: Promise<T>): Promise<T> {
   try {

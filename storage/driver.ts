@@ -1,12 +1,18 @@
 import type { InfrastructureError } from "../core/errors.ts";
 import type { StorageCall } from "./call.ts";
 import type { ListRequest } from "./listing.ts";
-import type { DownloadRequest, PresignRequest, UploadRequest } from "./requests.ts";
+import type {
+  DownloadRequest,
+  PresignPostRequest,
+  PresignRequest,
+  UploadRequest,
+} from "./requests.ts";
 import type {
   DeleteResult,
   ObjectMetadata,
   ObjectPage,
   ObjectStream,
+  PresignedPost,
   StorageCapabilities,
   WrittenObject,
 } from "./storage.ts";
@@ -45,6 +51,12 @@ export interface StorageDriver {
   copy(call: StorageCall, from: ObjectAddress, to: ObjectAddress): Promise<WrittenObject>;
   /** Makes a presigned URL, or rejects with code `unsupported`. */
   presign(call: StorageCall, at: ObjectAddress, request: PresignRequest): Promise<string>;
+  /** Makes a presigned form, or rejects with code `unsupported`. */
+  presignPost(
+    call: StorageCall,
+    at: ObjectAddress,
+    request: PresignPostRequest,
+  ): Promise<PresignedPost>;
   /** Creates a bucket. */
   createBucket(call: StorageCall, bucket: string): Promise<void>;
   /** Tells whether there is a bucket. */

@@ -1,5 +1,6 @@
 import {
   InfrastructureError,
+  IntegrityError,
   NotFoundError,
   StorageError,
   type StorageErrorDetails,
@@ -24,6 +25,7 @@ const PURPOSES: Readonly<Record<StorageOperation, string>> = {
   listObjects: "list the objects",
   copy: "copy the object",
   getPresignedUrl: "presign a URL",
+  getPresignedPost: "presign a form",
   createBucket: "create the bucket",
   bucketExists: "look for the bucket",
   health: "check the storage",
@@ -51,10 +53,21 @@ export function missing(operation: StorageOperation, what: "object" | "bucket"):
   return new NotFoundError(what, { operation: operationName(operation) });
 }
 
+/** The bytes of an object are not those that were written. */
+export function notIntact(
+  operation: StorageOperation,
+  why: string,
+  details: { readonly key?: string; readonly cause?: unknown } = {},
+): IntegrityError {
+  return new IntegrityError(`Cannot ${PURPOSES[operation]}: ${why}`, {
+    ...details,
+    operation: operationName(operation),
+  });
+}
+
 /** What is stored under the key is not what was written. */
-export function damaged(operation: StorageOperation, key: string): StorageError {
-  const why = `what is stored of ${JSON.stringify(key)} is damaged`;
-  return storageFailure(operation, why, { code: "corrupted", key });
+export function damaged(operation: StorageOperation, key: string): IntegrityError {
+  return notIntact(operation, `what is stored of ${JSON.stringify(key)} is damaged`, { key });
 }
 
 /** `createOnly` met an object. */

@@ -9,7 +9,14 @@ import { checkListing, iteratePages } from "./listing.ts";
 import { checkBucket } from "./object_key.ts";
 import { locateRange } from "./range.ts";
 import { collect } from "./read_stream.ts";
-import { checkAddress, checkBatch, checkDownload, checkPresign, checkUpload } from "./requests.ts";
+import {
+  checkAddress,
+  checkBatch,
+  checkDownload,
+  checkPresign,
+  checkPresignPost,
+  checkUpload,
+} from "./requests.ts";
 import type {
   DeleteResult,
   DownloadOptions,
@@ -19,7 +26,9 @@ import type {
   ObjectPage,
   ObjectStream,
   ObjectSummary,
+  PresignedPost,
   PresignOptions,
+  PresignPostOptions,
   StorageBody,
   StorageCapabilities,
   StorageProvider,
@@ -170,6 +179,18 @@ export class PortableStorageProvider implements StorageProvider {
     return this.#run("getPresignedUrl", options, async (call) => {
       const at = checkAddress(bucket, key);
       return await this.#driver.presign(call, at, checkPresign(options));
+    });
+  }
+
+  /** Makes a form that uploads the object without further credentials. */
+  getPresignedPost(
+    bucket: string,
+    key: string,
+    options: PresignPostOptions,
+  ): Promise<PresignedPost> {
+    return this.#run("getPresignedPost", options, async (call) => {
+      const at = checkAddress(bucket, key);
+      return await this.#driver.presignPost(call, at, checkPresignPost(options));
     });
   }
 

@@ -1,5 +1,5 @@
 import { interruptionError } from "./call.ts";
-import { storageFailure, type StorageOperation } from "./failures.ts";
+import { notIntact, type StorageOperation } from "./failures.ts";
 import type { Span } from "./range.ts";
 
 /** How much is read at a time. */
@@ -15,8 +15,8 @@ export interface ByteSource {
 
 /**
  * A stream over a span of a source. It reads one chunk when it is asked for one, closes the source
- * at its end, when it is cancelled and when it fails, and fails with code `corrupted` if the
- * source ends early. The first signal that fires ends it.
+ * at its end, when it is cancelled and when it fails, and fails with an `IntegrityError` if
+ * the source ends early. The first signal that fires ends it.
  */
 export function readStream(
   operation: StorageOperation,
@@ -91,7 +91,7 @@ class SpanReader implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** Reads a stream of exactly `size` bytes; fails with code `corrupted` if it has more or fewer. */
+/** Reads a stream of exactly `size` bytes; fails with an `IntegrityError` if it has more or fewer. */
 export async function collect(
   body: ReadableStream<Uint8Array>,
   size: number,
@@ -104,7 +104,7 @@ export async function collect(
     if (done) break;
     if (position + value.byteLength > size) {
       reader.cancel().catch(() => {});
-      throw storageFailure("download", "it has too many bytes", { code: "corrupted" });
+      throw notIntact("download", "it has too many bytes");
     }
     bytes.set(value, position);
     position += value.byteLength;
@@ -114,5 +114,5 @@ export async function collect(
 }
 
 function endsEarly(operation: StorageOperation): Error {
-  return storageFailure(operation, "its bytes end too early", { code: "corrupted" });
+  return notIntact(operation, "its bytes end too early");
 }

@@ -11,6 +11,7 @@ import type {
   ByteRange,
   DownloadOptions,
   PresignOptions,
+  PresignPostOptions,
   StorageBody,
   UploadOptions,
   UserMetadata,
@@ -30,6 +31,8 @@ export interface UploadRequest {
   readonly createOnly: boolean;
   /** The etag that the object must have. */
   readonly ifMatch: string | undefined;
+  /** To be told how many bytes are stored so far. */
+  readonly progress: (storedBytes: number) => void;
 }
 
 /** A download whose input was checked. */
@@ -52,6 +55,20 @@ export interface PresignRequest {
   readonly contentType: string | undefined;
 }
 
+/** A presigned form to make, its input checked. */
+export interface PresignPostRequest {
+  /** How long the form works, in milliseconds. */
+  readonly expiresInMs: number;
+  /** The media type that the form must have. */
+  readonly contentType: string;
+  /** The fewest bytes of the file. */
+  readonly minBytes: number;
+  /** The most bytes of the file. */
+  readonly maxBytes: number;
+}
+
+/** The largest object that Amazon S3 takes in one request. */
+const MAX_POST_BYTES = 5_368_709_120;
 const SECOND_MS = 1_000;
 const WEEK_MS = 604_800_000;
 
@@ -84,6 +101,7 @@ export function checkUpload(
     metadata: readMetadata(metadata),
     createOnly,
     ifMatch,
+    progress: readProgress(options.onProgress),
   };
 }
 
@@ -108,8 +126,8 @@ export function checkBatch(bucket: string, keys: readonly string[]): void {
 
 /** Checks the input of a presigned URL. */
 export function checkPresign(options: PresignOptions): PresignRequest {
-  const { expiresInMs = 900 * SECOND_MS, method = "GET", contentType } = options;
-  checkInteger("expiresInMs", expiresInMs, { min: SECOND_MS, max: WEEK_MS });
+  const { method = "GET", contentType } = options;
+  const expiresInMs = checkExpiry(options.expiresInMs);
   if (method !== "GET" && method !== "PUT") {
     throw new ValidationError("method", "it must be GET or PUT");
   }
@@ -118,6 +136,22 @@ export function checkPresign(options: PresignOptions): PresignRequest {
     checkContentType(contentType);
   }
   return { expiresInMs, method, contentType };
+}
+
+/** Checks the input of a presigned form. */
+export function checkPresignPost(options: PresignPostOptions): PresignPostRequest {
+  const { contentType = "application/octet-stream", minBytes = 0, maxBytes } = options;
+  checkInteger("minBytes", minBytes, { min: 0, max: MAX_POST_BYTES });
+  return {
+    expiresInMs: checkExpiry(options.expiresInMs),
+    contentType: checkContentType(contentType),
+    minBytes,
+    maxBytes: checkInteger("maxBytes", maxBytes, { min: minBytes, max: MAX_POST_BYTES }),
+  };
+}
+
+function checkExpiry(expiresInMs: unknown = 900 * SECOND_MS): number {
+  return checkInteger("expiresInMs", expiresInMs, { min: SECOND_MS, max: WEEK_MS });
 }
 
 /** The caller may change its bytes as soon as the call has returned. */
@@ -133,6 +167,20 @@ function readMetadata(metadata: UserMetadata | (() => UserMetadata)): () => User
   if (typeof metadata === "function") return () => checkMetadata(ask(metadata));
   const checked = checkMetadata(metadata);
   return () => checked;
+}
+
+function readProgress(onProgress: unknown): (storedBytes: number) => void {
+  if (onProgress === undefined) return () => {};
+  if (typeof onProgress !== "function") {
+    throw new ValidationError("onProgress", `it must be a function, got ${kindOf(onProgress)}`);
+  }
+  return (storedBytes) => {
+    try {
+      onProgress(storedBytes);
+    } catch (error) {
+      throw sourceFailed(error);
+    }
+  };
 }
 
 function ask(metadata: () => UserMetadata): UserMetadata {

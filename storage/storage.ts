@@ -78,6 +78,11 @@ export interface UploadOptions extends CallOptions {
   readonly metadata?: UserMetadata | (() => UserMetadata);
   /** The size of the body in bytes, if it is known; a body of another size is refused. */
   readonly size?: number;
+  /**
+   * Hears how many bytes of the body are stored so far: growing, and in the end the size. What it
+   * throws fails the upload.
+   */
+  readonly onProgress?: (storedBytes: number) => void;
   /** Writes only if the key does not exist yet (HTTP `If-None-Match: *`). Default: `false`. */
   readonly createOnly?: boolean;
   /** Writes only over the version with this etag (HTTP `If-Match`). */
@@ -132,6 +137,29 @@ export interface PresignOptions extends CallOptions {
   readonly contentType?: string;
 }
 
+/** What a presigned form allows. */
+export interface PresignPostOptions extends CallOptions {
+  /** How long the form works: 1,000 (a second) to 604,800,000 (7 days). Default: 900,000. */
+  readonly expiresInMs?: number;
+  /** The media type that the form must have. Default: `application/octet-stream`. */
+  readonly contentType?: string;
+  /** The fewest bytes that the file may have. Default: 0. */
+  readonly minBytes?: number;
+  /** The most bytes that the file may have: up to 5,368,709,120 (5 GiB), and not below `minBytes`. */
+  readonly maxBytes: number;
+}
+
+/**
+ * A form that uploads one object: send it to `url` with method POST as `multipart/form-data`, all
+ * `fields` first and then the file as the field `file`.
+ */
+export interface PresignedPost {
+  /** Where to send the form. */
+  readonly url: string;
+  /** The fields of the form besides the file. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
 /** What a provider can do; what it cannot do is refused with code `unsupported`, never ignored. */
 export interface StorageCapabilities {
   /** `createOnly` holds, also between processes. */
@@ -140,6 +168,8 @@ export interface StorageCapabilities {
   readonly ifMatch: boolean;
   /** `getPresignedUrl` works. */
   readonly presignedUrls: boolean;
+  /** `getPresignedPost` works. */
+  readonly presignedPosts: boolean;
 }
 
 /**
@@ -159,6 +189,7 @@ export interface StorageCapabilities {
  * - A body that fails, is aborted, or has another size than declared leaves no object, and the old one stays.
  * - What a caller changes after the call, bytes or options, is not seen, also while the upload is under way.
  * - Of uploads to one key at the same time, one wins as a whole.
+ * - Progress tells the bytes that are stored so far: growing, and the size in the end.
  * - With `createOnly`, exactly one of several uploads succeeds; the others reject with code `already_exists`.
  * - With `ifMatch`, exactly one of several uploads over a version succeeds; the others reject with
  *   code `conflict`, as does an upload over a missing object.
@@ -180,9 +211,14 @@ export interface StorageCapabilities {
  * - Iterating with a delimiter gives the objects directly below the prefix.
  * - A page can be shorter than its limit, and even empty, though more follow; only a missing `nextCursor` ends a listing.
  *
+ * Presigning
+ * - A presigned URL reads or writes its object until it expires, without further credentials.
+ * - It works for no other method, key, bucket or content type.
+ * - A presigned form uploads a file of its type and within its sizes, and refuses any other.
+ *
  * Damage
- * - Reading an object that is found damaged rejects with code `corrupted` and its `key`, `exists` too.
- * - A listing that finds an object damaged rejects with code `corrupted` and its `key`, for to leave
+ * - Reading an object that is found damaged rejects with an `IntegrityError` and its `key`, `exists` too.
+ * - A listing that finds an object damaged rejects with an `IntegrityError` and its `key`, for to leave
  *   it out would say that it is gone.
  * - Uploading anew and deleting repair what is damaged; everything else can be read all the while.
  *
@@ -222,7 +258,7 @@ export interface StorageProvider extends AsyncDisposable {
 
   /**
    * Opens an object, or a range of it, as a stream. A stream whose bytes end too early fails with
-   * code `corrupted` or `unavailable`; it never ends as if it were complete.
+   * an `IntegrityError` or code `unavailable`; it never ends as if it were complete.
    */
   downloadStream(bucket: string, key: string, options?: DownloadOptions): Promise<ObjectStream>;
 
@@ -265,6 +301,16 @@ export interface StorageProvider extends AsyncDisposable {
    * Whether the object exists is not checked.
    */
   getPresignedUrl(bucket: string, key: string, options?: PresignOptions): Promise<string>;
+
+  /**
+   * Makes a form that uploads the object without further credentials until it expires, for those who
+   * may upload only a certain type and size. An object of that key is replaced.
+   */
+  getPresignedPost(
+    bucket: string,
+    key: string,
+    options: PresignPostOptions,
+  ): Promise<PresignedPost>;
 
   /** Creates a bucket. */
   createBucket(bucket: string, options?: CallOptions): Promise<void>;

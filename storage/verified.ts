@@ -3,7 +3,7 @@ import { ValidationError } from "../core/errors.ts";
 import { bodySize, bodyStream, checkBody, orCancel } from "./body.ts";
 import { runCall, TRANSFER_TIMEOUT_MS } from "./call.ts";
 import { type Sha256, startSha256 } from "./digest.ts";
-import { storageFailure } from "./failures.ts";
+import { notIntact, storageFailure } from "./failures.ts";
 import { checkMetadata, resolveContentType } from "./object_metadata.ts";
 import { collect } from "./read_stream.ts";
 import type {
@@ -23,7 +23,7 @@ export const SHA256_METADATA = "sha256";
 export interface UploadVerifiedOptions extends UploadOptions {
   /**
    * The SHA-256 that the bytes must have, in hexadecimal. If they have another, the upload rejects
-   * with code `corrupted` and leaves no object.
+   * with an `IntegrityError` and leaves no object.
    */
   readonly sha256?: string;
 }
@@ -60,7 +60,7 @@ export function uploadVerified(
 
 /**
  * Downloads an object and returns its bytes only if their SHA-256 is the expected one. Rejects with
- * code `corrupted` if it is not, with code `unsupported` if none is recorded or given, and
+ * an `IntegrityError` if it is not, with code `unsupported` if none is recorded or given, and
  * otherwise like `StorageProvider.download`.
  */
 export function downloadVerified(
@@ -79,7 +79,7 @@ export function downloadVerified(
 
 /**
  * Opens an object as a stream that checks the SHA-256 of what it gives. If it is not the expected
- * one, the stream fails with code `corrupted` in the place of its end: whoever uses the bytes before
+ * one, the stream fails with an `IntegrityError` in the place of its end: whoever uses the bytes before
  * uses unverified ones. Rejects like {@linkcode downloadVerified}.
  */
 export async function downloadVerifiedStream(
@@ -164,8 +164,7 @@ function checkSha256(sha256: string): string {
 }
 
 function mismatch(operation: "upload" | "download"): Error {
-  const why = "its SHA-256 is not the expected one";
-  return storageFailure(operation, why, { code: "corrupted" });
+  return notIntact(operation, "its SHA-256 is not the expected one");
 }
 
 function nothingRecorded(): Error {

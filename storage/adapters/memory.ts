@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
 import type { InfrastructureError } from "../../core/errors.ts";
 import { checkInteger } from "../../core/validation.ts";
+import { reportChunks } from "../body.ts";
 import type { StorageCall } from "../call.ts";
 import type { ObjectAddress, StorageDriver } from "../driver.ts";
 import { missing, objectExists, otherVersion, storageFailure, unsupported } from "../failures.ts";
@@ -16,6 +17,7 @@ import type {
   ObjectPage,
   ObjectStream,
   ObjectSummary,
+  PresignedPost,
   StorageCapabilities,
   UserMetadata,
   WrittenObject,
@@ -58,6 +60,7 @@ class MemoryDriver implements StorageDriver {
     createOnly: true,
     ifMatch: true,
     presignedUrls: false,
+    presignedPosts: false,
   };
   readonly #buckets = new Map<string, Bucket>();
   readonly #maxBytes: number;
@@ -72,7 +75,7 @@ class MemoryDriver implements StorageDriver {
   async put(call: StorageCall, to: ObjectAddress, request: UploadRequest): Promise<WrittenObject> {
     const bucket = this.#bucket(call, to.bucket);
     checkConditions(call, bucket.get(to.key), request);
-    const bytes = await this.#collect(call, request.chunks);
+    const bytes = await this.#collect(call, reportChunks(request.chunks, request.progress));
     const metadata = request.metadata();
     call.commit();
     // The body took its time, so the object can be another one by now.
@@ -133,6 +136,10 @@ class MemoryDriver implements StorageDriver {
 
   presign(call: StorageCall): Promise<string> {
     throw unsupported(call.operation, "presignedUrls");
+  }
+
+  presignPost(call: StorageCall): Promise<PresignedPost> {
+    throw unsupported(call.operation, "presignedPosts");
   }
 
   createBucket(_call: StorageCall, name: string): Promise<void> {

@@ -8,6 +8,7 @@ import { damageCases } from "./storage/damage.ts";
 import { isolationCases } from "./storage/isolation.ts";
 import { listingCases } from "./storage/listing.ts";
 import { nameCases } from "./storage/names.ts";
+import { presigningCases } from "./storage/presigning.ts";
 import { readingCases } from "./storage/reading.ts";
 import { writingCases } from "./storage/writing.ts";
 import type { TestFn } from "./test_fn.ts";
@@ -36,6 +37,7 @@ export function storageConformance(test: TestFn, harness: StorageHarness): void 
     ...conditionCases,
     ...readingCases,
     ...listingCases,
+    ...presigningCases,
     ...harness.damage ? damageCases(harness.damage) : [],
     ...bucketCases,
     ...callCases,

@@ -11,7 +11,12 @@ after(() => rm(root, { recursive: true }));
 
 storageConformance(test, {
   name: "filesystem",
-  capabilities: { createOnly: true, ifMatch: true, presignedUrls: false },
+  capabilities: {
+    createOnly: true,
+    ifMatch: true,
+    presignedUrls: false,
+    presignedPosts: false,
+  },
   open: () => Promise.resolve(new FileSystemStorageProvider({ root })),
   damage: (bucket, key) => truncate(join(root, bucket, ...objectNames(key)), 0),
 });

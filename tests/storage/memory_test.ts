@@ -5,7 +5,12 @@ import { storageConformance } from "../conformance/storage.ts";
 
 storageConformance(test, {
   name: "memory",
-  capabilities: { createOnly: true, ifMatch: true, presignedUrls: false },
+  capabilities: {
+    createOnly: true,
+    ifMatch: true,
+    presignedUrls: false,
+    presignedPosts: false,
+  },
   open: () => Promise.resolve(new MemoryStorageProvider()),
 });
 

@@ -9,7 +9,12 @@ import { PortableStorageProvider } from "../../storage/portable.ts";
 
 /** A driver whose server never does what it is asked for. */
 class RefusingDriver implements StorageDriver {
-  readonly capabilities = { createOnly: false, ifMatch: false, presignedUrls: false };
+  readonly capabilities = {
+    createOnly: false,
+    ifMatch: false,
+    presignedUrls: false,
+    presignedPosts: false,
+  };
   calls = 0;
   closes = 0;
   readonly put = this.#refuse;
@@ -19,6 +24,7 @@ class RefusingDriver implements StorageDriver {
   readonly list = this.#refuse;
   readonly copy = this.#refuse;
   readonly presign = this.#refuse;
+  readonly presignPost = this.#refuse;
   readonly createBucket = this.#refuse;
   readonly bucketExists = this.#refuse;
   readonly health = this.#refuse;
@@ -54,6 +60,7 @@ test("a failure of the driver is mapped once, and tells which method was called"
     listObjects: storage.listObjects("bucket"),
     copy: storage.copy("bucket", "key", "bucket", "key"),
     getPresignedUrl: storage.getPresignedUrl("bucket", "key"),
+    getPresignedPost: storage.getPresignedPost("bucket", "key", { maxBytes: 1 }),
     createBucket: storage.createBucket("bucket"),
     bucketExists: storage.bucketExists("bucket"),
     health: storage.health(),

@@ -48,7 +48,7 @@ test("readStream() gives exactly the span and closes its source", async () => {
   }
 });
 
-test("readStream() fails with code corrupted if the source ends early", async () => {
+test("readStream() fails with an IntegrityError if the source ends early", async () => {
   const source = probe(10);
   const body = readStream("download", source, { start: 0, end: 11 }, []);
   await assert.rejects(collect(body, 11), { code: "corrupted" });

@@ -69,7 +69,7 @@ test("uploadVerified() leaves no object if the bytes are not the expected ones",
   const storage = await open();
   const sha256 = sha256Hex("dataset").toUpperCase();
   const wrong = uploadVerified(storage, "bucket", "key", streamOf(["datasEt"]), { sha256 });
-  await assert.rejects(wrong, { code: "corrupted", name: "StorageError" });
+  await assert.rejects(wrong, { code: "corrupted", name: "IntegrityError" });
   assert.equal(await storage.exists("bucket", "key"), false);
   await uploadVerified(storage, "bucket", "key", streamOf(["dataset"]), { sha256 });
   assert.equal(await storage.exists("bucket", "key"), true);
@@ -110,7 +110,7 @@ test("uploadVerified() passes the failure of its source on", async () => {
   await assert.rejects(upload, { code: "internal", cause: failure });
 });
 
-test("downloadVerified() rejects with code corrupted if the bytes were changed", async () => {
+test("downloadVerified() rejects with an IntegrityError if the bytes were changed", async () => {
   const storage = await openDamaged();
   await assert.rejects(downloadVerified(storage, "bucket", "key"), { code: "corrupted" });
   await uploadVerified(storage, "bucket", "key", "dataset");

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import type { Clock } from "../../../core/clock.ts";
 import { InfrastructureError } from "../../../core/errors.ts";
-import { orCancel, readBody } from "../../body.ts";
+import { orCancel, readBody, reportChunks } from "../../body.ts";
 import type { StorageCall } from "../../call.ts";
 import type { ObjectAddress, StorageDriver } from "../../driver.ts";
 import { missing, objectExists, otherVersion, unsupported } from "../../failures.ts";
@@ -16,6 +16,7 @@ import type {
   ObjectPage,
   ObjectStream,
   ObjectSummary,
+  PresignedPost,
   StorageCapabilities,
   WrittenObject,
 } from "../../storage.ts";
@@ -41,11 +42,12 @@ type Conditions = Pick<UploadRequest, "createOnly" | "ifMatch">;
 
 /** Keeps each object in a file of its own; see `object_names.ts` and `object_file.ts` for where and how. */
 export class FileSystemDriver implements StorageDriver {
-  /** Everything but presigned URLs. */
+  /** Everything but presigning. */
   readonly capabilities: StorageCapabilities = {
     createOnly: true,
     ifMatch: true,
     presignedUrls: false,
+    presignedPosts: false,
   };
   readonly #root: Root;
   readonly #clock: Clock;
@@ -62,7 +64,8 @@ export class FileSystemDriver implements StorageDriver {
     const place = await this.#placeFor(call, to);
     await checkConditions(call, place, request);
     const { contentType, metadata } = request;
-    return await this.#write(call, place, request.chunks, request, (size) => ({
+    const chunks = reportChunks(request.chunks, request.progress);
+    return await this.#write(call, place, chunks, request, (size) => ({
       ...this.#newVersion(size),
       contentType,
       metadata: metadata(),
@@ -165,6 +168,11 @@ export class FileSystemDriver implements StorageDriver {
   /** Rejects with code `unsupported`. */
   presign(call: StorageCall): Promise<string> {
     return Promise.reject(unsupported(call.operation, "presignedUrls"));
+  }
+
+  /** Rejects with code `unsupported`. */
+  presignPost(call: StorageCall): Promise<PresignedPost> {
+    return Promise.reject(unsupported(call.operation, "presignedPosts"));
   }
 
   /** Creates a bucket. */

@@ -78,6 +78,7 @@ function everyCall(
     () => storage.iterateObjects(bucket, options).next(),
     () => storage.copy(bucket, "key", bucket, "copy", options),
     () => storage.getPresignedUrl(bucket, "key", options),
+    () => storage.getPresignedPost(bucket, "key", { maxBytes: 1, ...options }),
     () => storage.createBucket(`${bucket}-3`, options),
     () => storage.bucketExists(bucket, options),
     () => storage.health(options),

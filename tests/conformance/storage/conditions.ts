@@ -69,26 +69,4 @@ export const conditionCases: readonly StorageCase[] = [
       assert.equal(await downloadText(storage, bucket, "key"), "x");
     },
   },
-  {
-    sentence: "presigned URLs are refused with code unsupported, never ignored",
-    lacks: "presignedUrls",
-    async run(storage, bucket) {
-      await rejectsWith(storage.getPresignedUrl(bucket, "key"), "unsupported");
-    },
-  },
-  {
-    sentence: "presigned URLs read and write an object until they expire",
-    needs: "presignedUrls",
-    async run(storage, bucket) {
-      const options = { method: "PUT", contentType: "text/plain", expiresInMs: 60_000 } as const;
-      const put = await storage.getPresignedUrl(bucket, "a/odd key+é", options);
-      const headers = { "content-type": "text/plain" };
-      const response = await fetch(put, { method: "PUT", headers, body: "text" });
-      assert.ok(response.ok, `status ${response.status}`);
-      await response.body?.cancel();
-      assert.equal(await downloadText(storage, bucket, "a/odd key+é"), "text");
-      const get = await storage.getPresignedUrl(bucket, "a/odd key+é");
-      assert.equal(await (await fetch(get)).text(), "text");
-    },
-  },
 ];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StorageError } from "../../../core/errors.ts";
+import { IntegrityError } from "../../../core/errors.ts";
 import type { StorageProvider } from "../../../storage/storage.ts";
 import { downloadText, type StorageCase } from "./case.ts";
 
@@ -25,7 +25,7 @@ const KEYS = ["a", DAMAGED, "c"];
 const CASES: readonly DamageCase[] = [
   {
     sentence:
-      "a listing that finds an object damaged rejects with code corrupted and its key, for to leave it out would say that it is gone",
+      "a listing that finds an object damaged rejects with an IntegrityError and its key, for to leave it out would say that it is gone",
     async run(storage, bucket, damage) {
       for (const key of KEYS) await storage.upload(bucket, key, "kept");
       await damage(DAMAGED);
@@ -55,7 +55,7 @@ const CASES: readonly DamageCase[] = [
   },
   {
     sentence:
-      "reading an object that is found damaged rejects with code corrupted and its key, exists too",
+      "reading an object that is found damaged rejects with an IntegrityError and its key, exists too",
     async run(storage, bucket, damage) {
       await storage.upload(bucket, DAMAGED, "kept");
       await damage(DAMAGED);
@@ -77,7 +77,7 @@ async function keysOf(storage: StorageProvider, bucket: string): Promise<string[
 
 async function isCorrupted(call: Promise<unknown>): Promise<void> {
   await assert.rejects(call, (error) => {
-    assert.ok(error instanceof StorageError, `not a StorageError: ${error}`);
+    assert.ok(error instanceof IntegrityError, `not an IntegrityError: ${error}`);
     assert.deepEqual([error.code, error.key], ["corrupted", DAMAGED]);
     assert.ok(error.message.includes(JSON.stringify(DAMAGED)), error.message);
     return true;

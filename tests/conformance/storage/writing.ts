@@ -164,6 +164,25 @@ export const writingCases: readonly StorageCase[] = [
     },
   },
   {
+    sentence: "progress tells the bytes that are stored so far: growing, and the size in the end",
+    async run(storage, bucket) {
+      const halves = ["12345".repeat(40_000), "67890".repeat(40_000)];
+      for (const body of [halves.join(""), new Blob(halves), streamOf(halves)]) {
+        const reports: number[] = [];
+        const onProgress = (storedBytes: number): void => void reports.push(storedBytes);
+        await storage.upload(bucket, "key", body, { onProgress });
+        assert.deepEqual(reports, [...new Set(reports)].sort((a, b) => a - b));
+        assert.equal(reports.at(-1), 400_000);
+      }
+      const onProgress = (): void => {
+        throw new Error("the display is broken");
+      };
+      await assert.rejects(storage.upload(bucket, "b", "x", { onProgress }), { code: "internal" });
+      await refuses(storage.upload(bucket, "b", "x", { onProgress: 1 as never }), "onProgress");
+      assert.equal(await storage.exists(bucket, "b"), false);
+    },
+  },
+  {
     sentence: "a copy keeps content type and metadata; a copy onto itself changes no bytes",
     async run(storage, bucket) {
       const other = `${bucket}-2`;
