@@ -7,11 +7,14 @@ import {
 } from "../core/errors.ts";
 import type { StorageCapabilities, StorageProvider } from "./storage.ts";
 
-/** A method of the port that can fail. */
-export type StorageOperation = Exclude<
-  keyof StorageProvider,
-  "capabilities" | "iterateObjects" | "close" | typeof Symbol.asyncDispose
->;
+/** A method of the port, or of the S3 adapter besides, that can fail. */
+export type StorageOperation =
+  | Exclude<
+    keyof StorageProvider,
+    "capabilities" | "iterateObjects" | "close" | typeof Symbol.asyncDispose
+  >
+  | "probe"
+  | "cleanUpUploads";
 
 /** What each method does, as errors say it. */
 const PURPOSES: Readonly<Record<StorageOperation, string>> = {
@@ -29,6 +32,8 @@ const PURPOSES: Readonly<Record<StorageOperation, string>> = {
   createBucket: "create the bucket",
   bucketExists: "look for the bucket",
   health: "check the storage",
+  probe: "measure the storage",
+  cleanUpUploads: "clean up uploads",
 };
 
 /** What `InfrastructureError.operation` says, such as `StorageProvider.upload`. */

@@ -10,6 +10,9 @@ import type {
   StorageProvider,
 } from "./storage.ts";
 
+/** Servers do not say how long their cursors are; those of Ceph are a key. */
+const MAX_CURSOR_LENGTH = 8 * MAX_OBJECT_KEY_BYTES;
+
 /** What to list, its input checked; names are in the form of {@linkcode keyToBytes}. */
 export interface ListRequest {
   /** What every name begins with. */
@@ -85,12 +88,13 @@ export function commonPrefix(key: string, prefix: string): string | undefined {
 }
 
 // The name in hexadecimal: opaque enough, and safe in a URL.
-function writeCursor(name: string): string {
+/** A cursor that stands for a name in the form of {@linkcode keyToBytes}. */
+export function writeCursor(name: string): string {
   return Array.from(name, (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
 }
 
 function readCursor(cursor: string): string {
-  checkText("cursor", cursor, { maxLength: 2 * MAX_OBJECT_KEY_BYTES });
+  checkText("cursor", cursor, { maxLength: MAX_CURSOR_LENGTH });
   if (!/^(?:[0-9a-f]{2})+$/.test(cursor)) {
     throw new ValidationError("cursor", "it must be the nextCursor of a page");
   }

@@ -4,6 +4,9 @@ import { checkText } from "../core/validation.ts";
 /** The longest key that Amazon S3 takes, in bytes of UTF-8. */
 export const MAX_OBJECT_KEY_BYTES = 1_024;
 
+/** What no key of a user may begin with: adapters keep there what is theirs. */
+export const RESERVED_PREFIX = ".exchange/";
+
 const BUCKET = /^[a-z0-9][a-z0-9.-]+[a-z0-9]$/;
 const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
 
@@ -32,11 +35,17 @@ export function checkBucket(field: string, bucket: unknown): string {
 /**
  * Returns the key if every adapter can keep it unchanged. Throws a `ValidationError` that names
  * `field` if it is empty, longer than 1,024 bytes of UTF-8, has control characters, lone surrogates,
- * U+FFFE or U+FFFF, or a segment between slashes that is empty, `.` or `..`: HTTP clients fold such
+ * U+FFFE or U+FFFF, begins with `.exchange/`, which adapters use, or has a segment between slashes that is empty, `.` or `..`: HTTP clients fold such
  * segments away, which would lead to another object, or out of the bucket.
  */
 export function checkObjectKey(field: string, key: unknown): string {
   const text = checkUnbroken(field, key, 1);
+  if (text.startsWith(RESERVED_PREFIX)) {
+    throw new ValidationError(
+      field,
+      `it must not begin with ${RESERVED_PREFIX}, which is reserved`,
+    );
+  }
   for (const segment of text.split("/")) {
     if (segment === "") {
       throw new ValidationError(

@@ -3,8 +3,10 @@ import { kindOf } from "../core/shown_value.ts";
 import { checkText } from "../core/validation.ts";
 import type { StorageBody, UserMetadata } from "./storage.ts";
 
-/** All names and values together, as Amazon S3 limits them. */
-const MAX_METADATA_BYTES = 2_048;
+/** All names and values together: what Amazon S3 allows, 2,048, less what adapters add. */
+const MAX_METADATA_BYTES = 1_984;
+/** The name that the S3 adapter adds. */
+export const RESERVED_METADATA = "exchange-write";
 const NAME = /^[a-z0-9][a-z0-9._-]{0,127}$/;
 const VALUE = /^[!-~]([ -~]*[!-~])?$/;
 /** A type and a subtype of RFC 9110, 8.3.1, then printable ASCII for the parameters. */
@@ -43,6 +45,7 @@ export function checkContentType(contentType: unknown): string {
 }
 
 function checkEntry(name: string, value: unknown): [string, string] {
+  if (name === RESERVED_METADATA) throw new ValidationError("metadata", `${name} is reserved`);
   if (!NAME.test(name)) {
     throw new ValidationError(
       "metadata",

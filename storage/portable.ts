@@ -63,15 +63,21 @@ export class PortableStorageProvider implements StorageProvider {
     data: StorageBody,
     options: UploadOptions = {},
   ): Promise<WrittenObject> {
-    const upload = this.#run("upload", transfer(options), async (call) => {
+    // The body ends with the upload, also when it is stuck while the upload fails for another reason.
+    const ended = new AbortController();
+    const upload = this.run("upload", transfer(options), async (call) => {
+      call.signal.addEventListener("abort", () => ended.abort(call.signal.reason), { once: true });
       const to = checkAddress(bucket, key);
-      const request = checkUpload(data, options, call.signal);
+      const request = checkUpload(data, options, ended.signal);
       const { createOnly, ifMatch } = this.capabilities;
       if (request.createOnly && !createOnly) throw unsupported("upload", "createOnly");
       if (request.ifMatch !== undefined && !ifMatch) throw unsupported("upload", "ifMatch");
       return await this.#driver.put(call, to, request);
     });
-    return orCancel(data, upload);
+    return orCancel(data, upload).catch((error) => {
+      ended.abort(error);
+      throw error;
+    });
   }
 
   /** Reads an object, or a range of it, into memory. */
@@ -80,7 +86,7 @@ export class PortableStorageProvider implements StorageProvider {
     key: string,
     options: DownloadOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#run("download", transfer(options), async (call) => {
+    return this.run("download", transfer(options), async (call) => {
       const from = checkAddress(bucket, key);
       const request = checkDownload(options, [call.signal]);
       const { body, metadata } = await this.#driver.open(call, from, request);
@@ -95,7 +101,7 @@ export class PortableStorageProvider implements StorageProvider {
     key: string,
     options: DownloadOptions = {},
   ): Promise<ObjectStream> {
-    return this.#run("downloadStream", options, async (call) => {
+    return this.run("downloadStream", options, async (call) => {
       const from = checkAddress(bucket, key);
       // The call's signal also ends a stream that was opened too late for anyone to get it.
       const signals = options.signal ? [call.signal, options.signal] : [call.signal];
@@ -105,7 +111,7 @@ export class PortableStorageProvider implements StorageProvider {
 
   /** Deletes an object. */
   delete(bucket: string, key: string, options: CallOptions = {}): Promise<void> {
-    return this.#run("delete", options, async (call) => {
+    return this.run("delete", options, async (call) => {
       checkAddress(bucket, key);
       const [result] = await this.#driver.remove(call, bucket, [key]);
       if (result?.deleted === false) throw result.error;
@@ -118,7 +124,7 @@ export class PortableStorageProvider implements StorageProvider {
     keys: readonly string[],
     options: CallOptions = {},
   ): Promise<readonly DeleteResult[]> {
-    return this.#run("deleteBatch", options, async (call) => {
+    return this.run("deleteBatch", transfer(options), async (call) => {
       checkBatch(bucket, keys);
       return await this.#driver.remove(call, bucket, [...keys]);
     });
@@ -126,14 +132,14 @@ export class PortableStorageProvider implements StorageProvider {
 
   /** Tells whether there is an object. */
   exists(bucket: string, key: string, options: CallOptions = {}): Promise<boolean> {
-    return this.#run("exists", options, async (call) => {
+    return this.run("exists", options, async (call) => {
       return await this.#driver.stat(call, checkAddress(bucket, key)) !== undefined;
     });
   }
 
   /** Reads everything about an object but its bytes. */
   getMetadata(bucket: string, key: string, options: CallOptions = {}): Promise<ObjectMetadata> {
-    return this.#run("getMetadata", options, async (call) => {
+    return this.run("getMetadata", options, async (call) => {
       const metadata = await this.#driver.stat(call, checkAddress(bucket, key));
       if (metadata === undefined) throw missing("getMetadata", "object");
       return metadata;
@@ -142,7 +148,7 @@ export class PortableStorageProvider implements StorageProvider {
 
   /** Lists one page of a bucket. */
   listObjects(bucket: string, options: ListOptions = {}): Promise<ObjectPage> {
-    return this.#run("listObjects", options, async (call) => {
+    return this.run("listObjects", options, async (call) => {
       checkBucket("bucket", bucket);
       return await this.#driver.list(call, bucket, checkListing(options));
     });
@@ -164,7 +170,7 @@ export class PortableStorageProvider implements StorageProvider {
     destinationKey: string,
     options: CallOptions = {},
   ): Promise<WrittenObject> {
-    return this.#run("copy", transfer(options), async (call) => {
+    return this.run("copy", transfer(options), async (call) => {
       const from = checkAddress(sourceBucket, sourceKey, ["sourceBucket", "sourceKey"]);
       const to = checkAddress(destinationBucket, destinationKey, [
         "destinationBucket",
@@ -176,7 +182,7 @@ export class PortableStorageProvider implements StorageProvider {
 
   /** Makes a URL that reads or writes the object without further credentials. */
   getPresignedUrl(bucket: string, key: string, options: PresignOptions = {}): Promise<string> {
-    return this.#run("getPresignedUrl", options, async (call) => {
+    return this.run("getPresignedUrl", options, async (call) => {
       const at = checkAddress(bucket, key);
       return await this.#driver.presign(call, at, checkPresign(options));
     });
@@ -188,7 +194,7 @@ export class PortableStorageProvider implements StorageProvider {
     key: string,
     options: PresignPostOptions,
   ): Promise<PresignedPost> {
-    return this.#run("getPresignedPost", options, async (call) => {
+    return this.run("getPresignedPost", options, async (call) => {
       const at = checkAddress(bucket, key);
       return await this.#driver.presignPost(call, at, checkPresignPost(options));
     });
@@ -196,21 +202,21 @@ export class PortableStorageProvider implements StorageProvider {
 
   /** Creates a bucket. */
   createBucket(bucket: string, options: CallOptions = {}): Promise<void> {
-    return this.#run("createBucket", options, async (call) => {
+    return this.run("createBucket", options, async (call) => {
       await this.#driver.createBucket(call, checkBucket("bucket", bucket));
     });
   }
 
   /** Tells whether there is a bucket. */
   bucketExists(bucket: string, options: CallOptions = {}): Promise<boolean> {
-    return this.#run("bucketExists", options, async (call) => {
+    return this.run("bucketExists", options, async (call) => {
       return await this.#driver.bucketExists(call, checkBucket("bucket", bucket));
     });
   }
 
   /** Resolves with what is worth showing, or rejects with why the storage does not work. */
   health(options: CallOptions = {}): Promise<Record<string, unknown>> {
-    return this.#run("health", options, (call) => this.#driver.health(call));
+    return this.run("health", options, (call) => this.#driver.health(call));
   }
 
   /** Gives up what the provider holds. */
@@ -224,7 +230,8 @@ export class PortableStorageProvider implements StorageProvider {
     return this.close();
   }
 
-  #run<T>(
+  /** Runs a call of an adapter that has more to offer than the port. */
+  protected run<T>(
     operation: StorageOperation,
     options: CallOptions & { readonly defaultTimeoutMs?: number },
     work: (call: StorageCall) => Promise<T>,

@@ -27,6 +27,8 @@ export interface UploadRequest {
   readonly contentType: string;
   /** The metadata, to be asked for once, after the body was read. */
   readonly metadata: () => UserMetadata;
+  /** The same, if it is known before. */
+  readonly knownMetadata: UserMetadata | undefined;
   /** Whether the key must not exist yet. */
   readonly createOnly: boolean;
   /** The etag that the object must have. */
@@ -98,7 +100,7 @@ export function checkUpload(
     chunks: readBody(takeOver(data), { size, signal }),
     size,
     contentType: resolveContentType(options.contentType, data),
-    metadata: readMetadata(metadata),
+    ...readMetadata(metadata),
     createOnly,
     ifMatch,
     progress: readProgress(options.onProgress),
@@ -163,10 +165,14 @@ function checkEtag(ifMatch: unknown): string | undefined {
   return ifMatch === undefined ? undefined : checkText("ifMatch", ifMatch, { maxLength: 255 });
 }
 
-function readMetadata(metadata: UserMetadata | (() => UserMetadata)): () => UserMetadata {
-  if (typeof metadata === "function") return () => checkMetadata(ask(metadata));
-  const checked = checkMetadata(metadata);
-  return () => checked;
+function readMetadata(
+  metadata: UserMetadata | (() => UserMetadata),
+): Pick<UploadRequest, "metadata" | "knownMetadata"> {
+  if (typeof metadata === "function") {
+    return { metadata: () => checkMetadata(ask(metadata)), knownMetadata: undefined };
+  }
+  const knownMetadata = checkMetadata(metadata);
+  return { metadata: () => knownMetadata, knownMetadata };
 }
 
 function readProgress(onProgress: unknown): (storedBytes: number) => void {
@@ -177,8 +183,8 @@ function readProgress(onProgress: unknown): (storedBytes: number) => void {
   return (storedBytes) => {
     try {
       onProgress(storedBytes);
-    } catch (error) {
-      throw sourceFailed(error);
+    } catch {
+      // A display that fails is no reason to lose an upload.
     }
   };
 }

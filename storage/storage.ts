@@ -13,7 +13,7 @@ export type StorageBody = string | Uint8Array | Blob | ReadableStream<Uint8Array
 /**
  * Names and values that a user attaches to an object. Because servers carry them in HTTP headers,
  * names are 1 to 128 of `a-z 0-9 . _ -` and begin with a letter or a digit; values are printable
- * ASCII, not empty, without a space at either end; all together are at most 2,048 bytes.
+ * ASCII, not empty, without a space at either end; all together are at most 1,984 bytes. `exchange-write` is reserved.
  */
 export type UserMetadata = Readonly<Record<string, string>>;
 
@@ -80,7 +80,7 @@ export interface UploadOptions extends CallOptions {
   readonly size?: number;
   /**
    * Hears how many bytes of the body are stored so far: growing, and in the end the size. What it
-   * throws fails the upload.
+   * throws is ignored: an upload does not fail because a display does.
    */
   readonly onProgress?: (storedBytes: number) => void;
   /** Writes only if the key does not exist yet (HTTP `If-None-Match: *`). Default: `false`. */
@@ -179,7 +179,8 @@ export interface StorageCapabilities {
  * Names
  * - A bucket has 3 to 63 lower-case letters, digits, dots and hyphens, as on Amazon S3.
  * - A key that an adapter could not keep unchanged is refused: empty, above 1,024 bytes of UTF-8,
- *   with control characters, lone surrogates, or segments that are empty, `.` or `..`.
+ *   with control characters, lone surrogates, or segments that are empty, `.` or `..`,
+ *   and those that begin with `.exchange/`.
  * - Keys are compared byte by byte: case and Unicode normalization count, and `a` can stand beside `a/b`.
  * - Bad input is refused with a `ValidationError` that names the field, before anything changes.
  *
@@ -266,7 +267,7 @@ export interface StorageProvider extends AsyncDisposable {
   delete(bucket: string, key: string, options?: CallOptions): Promise<void>;
 
   /**
-   * Deletes many objects. Rejects only if nothing could be tried, or when the waiting was
+   * Deletes many objects. The default deadline is 10 minutes. Rejects only if nothing could be tried, or when the waiting was
    * interrupted; what fails for one key is in its result.
    */
   deleteBatch(

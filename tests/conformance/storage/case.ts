@@ -49,8 +49,12 @@ export async function readText(body: ReadableStream<Uint8Array<ArrayBuffer>>): P
 /** A stream that gives the texts, then ends, or fails with `failure`, or stays open. */
 export function streamOf(
   texts: readonly string[],
-  end: { readonly failure?: unknown; readonly stuck?: boolean; readonly onCancel?: () => void } =
-    {},
+  end: {
+    readonly failure?: unknown;
+    readonly stuck?: boolean;
+    readonly onCancel?: () => void;
+    readonly onEnd?: () => void;
+  } = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const rest = [...texts];
   return new ReadableStream({
@@ -58,8 +62,9 @@ export function streamOf(
       const text = rest.shift();
       if (text !== undefined) return controller.enqueue(new TextEncoder().encode(text));
       if (end.stuck) return new Promise(() => {});
-      if ("failure" in end) controller.error(end.failure);
-      else controller.close();
+      if ("failure" in end) return controller.error(end.failure);
+      controller.close();
+      end.onEnd?.();
     },
     cancel(): void {
       end.onCancel?.();

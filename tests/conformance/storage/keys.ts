@@ -1,6 +1,8 @@
 /** Keys that every adapter refuses. */
 export const BAD_KEYS: readonly string[] = [
   "",
+  ".exchange/",
+  ".exchange/a",
   ".",
   "..",
   "/",

@@ -1,0 +1,93 @@
+import type { StorageCall } from "../../call.ts";
+import { mapConcurrently } from "../../map_concurrently.ts";
+import { RESERVED_PREFIX } from "../../object_key.ts";
+import { removeObjects } from "./removal.ts";
+import type { S3Server } from "./server.ts";
+
+/** What was left behind and is gone now. */
+export interface CleanedUploads {
+  /** Uploads in parts that nobody completed or gave up. */
+  readonly uploads: number;
+  /** Objects that were staged, or that measured the server. */
+  readonly objects: number;
+}
+
+interface UnfinishedUpload {
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+const CONCURRENCY = 8;
+
+/** Removes what uploads of dead processes left in a bucket: what began before `beforeMs`. */
+export async function removeLeftovers(
+  call: StorageCall,
+  server: S3Server,
+  bucket: string,
+  beforeMs: number,
+): Promise<CleanedUploads> {
+  call.commit();
+  let uploads = 0;
+  for await (const page of unfinishedUploads(call, server, bucket, beforeMs)) {
+    await mapConcurrently(page, CONCURRENCY, async ({ key, uploadId }) => {
+      await server.sendOnly(call.signal, { method: "DELETE", bucket, key, query: { uploadId } });
+    });
+    uploads += page.length;
+  }
+  const objects = await ownObjects(call, server, bucket, beforeMs);
+  await removeObjects(call, server, bucket, objects);
+  return { uploads, objects: objects.length };
+}
+
+async function* unfinishedUploads(
+  call: StorageCall,
+  server: S3Server,
+  bucket: string,
+  beforeMs: number,
+): AsyncGenerator<readonly UnfinishedUpload[]> {
+  let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
+  while (marker) {
+    const from: { KeyMarker?: string; UploadIdMarker?: string } = marker;
+    const page = await server.command(call.signal, (client, sdk) =>
+      client.send(
+        new sdk.ListMultipartUploadsCommand({ Bucket: bucket, ...from }),
+        { abortSignal: call.signal },
+      ));
+    const old = (page.Uploads ?? []).filter(({ Initiated }) => {
+      return Initiated !== undefined && Initiated.getTime() < beforeMs;
+    });
+    yield old.map(({ Key = "", UploadId = "" }) => ({ key: Key, uploadId: UploadId }));
+    const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page;
+    marker = page.IsTruncated && KeyMarker
+      ? { KeyMarker, ...(UploadIdMarker ? { UploadIdMarker } : {}) }
+      : undefined;
+  }
+}
+
+/** Keys of objects that only the library knows of. */
+async function ownObjects(
+  call: StorageCall,
+  server: S3Server,
+  bucket: string,
+  beforeMs: number,
+): Promise<string[]> {
+  const keys: string[] = [];
+  let token: string | undefined;
+  do {
+    const from: string | undefined = token;
+    const page = await server.command(call.signal, (client, sdk) =>
+      client.send(
+        new sdk.ListObjectsV2Command({
+          Bucket: bucket,
+          Prefix: RESERVED_PREFIX,
+          ...(from ? { ContinuationToken: from } : {}),
+        }),
+        { abortSignal: call.signal },
+      ));
+    for (const { Key, LastModified } of page.Contents ?? []) {
+      if (Key && LastModified && LastModified.getTime() < beforeMs) keys.push(Key);
+    }
+    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+  } while (token);
+  return keys;
+}

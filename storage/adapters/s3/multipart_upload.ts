@@ -1,0 +1,186 @@
+import { Buffer } from "node:buffer";
+import type { StorageCall } from "../../call.ts";
+import { sha256Hex } from "../../digest.ts";
+import type { ObjectAddress } from "../../driver.ts";
+import { storageFailure } from "../../failures.ts";
+import type { UploadRequest } from "../../requests.ts";
+import type { UserMetadata } from "../../storage.ts";
+import type { Span } from "../../range.ts";
+import { asFailure } from "./failure.ts";
+import { marked, quoted, unquoted } from "./object_headers.ts";
+import type { ObjectReader } from "./object_reader.ts";
+import { encodeKey } from "./object_urls.ts";
+import { conditionError } from "./s3_error.ts";
+import type { S3Server } from "./server.ts";
+
+/** How many parts an object can have. */
+export const MAX_PARTS = 10_000;
+/** How long giving up an upload may take. */
+const ABORT_TIMEOUT_MS = 30_000;
+
+interface SentPart {
+  readonly PartNumber: number;
+  readonly ETag: string;
+  readonly ChecksumSHA256?: string;
+}
+
+/** What an upload in parts needs. */
+export interface UploadTools {
+  /** Takes the parts. */
+  readonly server: S3Server;
+  /** Tells what became of an upload whose answer was lost. */
+  readonly reader: ObjectReader;
+}
+
+/** An object that is written in parts, invisible until it is completed. */
+export class MultipartUpload {
+  readonly #tools: UploadTools;
+  readonly #to: ObjectAddress;
+  readonly #uploadId: string;
+  readonly #mark: string;
+  readonly #parts: SentPart[] = [];
+
+  private constructor(tools: UploadTools, to: ObjectAddress, uploadId: string, mark: string) {
+    this.#tools = tools;
+    this.#to = to;
+    this.#uploadId = uploadId;
+    this.#mark = mark;
+  }
+
+  /** Begins an upload. When the answer is lost, an empty one stays on the server, as a leftover. */
+  static async begin(
+    call: StorageCall,
+    tools: UploadTools,
+    to: ObjectAddress,
+    about: { readonly contentType: string; readonly metadata: UserMetadata },
+  ): Promise<MultipartUpload> {
+    const { server } = tools;
+    const mark = crypto.randomUUID();
+    const { UploadId } = await server.command(call.signal, (client, sdk) =>
+      client.send(
+        new sdk.CreateMultipartUploadCommand({
+          Bucket: to.bucket,
+          Key: to.key,
+          ContentType: about.contentType,
+          Metadata: { ...marked(about.metadata, mark) },
+          ...(server.settings.storeChecksums ? { ChecksumAlgorithm: "SHA256" } : {}),
+        }),
+        { abortSignal: call.signal },
+      ));
+    if (UploadId) return new MultipartUpload(tools, to, UploadId, mark);
+    throw incomprehensible(call, "an upload without a name");
+  }
+
+  /** Sends a part; parts count from 1 and can come in any order. */
+  async sendPart(
+    call: StorageCall,
+    signal: AbortSignal,
+    number: number,
+    bytes: Uint8Array,
+  ): Promise<void> {
+    const sha256 = sha256Hex(bytes);
+    const checksum = Buffer.from(sha256, "hex").toString("base64");
+    const { storeChecksums } = this.#tools.server.settings;
+    const headers = await this.#tools.server.sendOnly(signal, {
+      method: "PUT",
+      ...this.#to,
+      query: { partNumber: String(number), uploadId: this.#uploadId },
+      headers: storeChecksums ? { "x-amz-checksum-sha256": checksum } : {},
+      body: bytes,
+      sha256,
+    });
+    this.#keep(call, number, headers.get("etag"), storeChecksums ? checksum : undefined);
+  }
+
+  /** Has the server copy a part from a version of another object. */
+  async copyPart(
+    call: StorageCall,
+    signal: AbortSignal,
+    number: number,
+    source: ObjectAddress & { readonly etag: string },
+    span: Span,
+  ): Promise<void> {
+    const { CopyPartResult: copied } = await this.#tools.server.command(
+      signal,
+      (client, sdk) =>
+        client.send(
+          new sdk.UploadPartCopyCommand({
+            ...this.#target(),
+            PartNumber: number,
+            CopySource: copySource(source),
+            CopySourceIfMatch: quoted(source.etag),
+            CopySourceRange: `bytes=${span.start}-${span.end - 1}`,
+          }),
+          { abortSignal: signal },
+        ),
+    );
+    this.#keep(call, number, copied?.ETag, copied?.ChecksumSHA256);
+  }
+
+  /** Makes the object visible if the conditions hold. The caller commits before. */
+  async complete(
+    call: StorageCall,
+    conditions: Pick<UploadRequest, "createOnly" | "ifMatch">,
+  ): Promise<{ readonly etag: string }> {
+    const { createOnly, ifMatch } = conditions;
+    try {
+      const { ETag } = await this.#tools.server.command(call.signal, (client, sdk) =>
+        client.send(
+          new sdk.CompleteMultipartUploadCommand({
+            ...this.#target(),
+            MultipartUpload: { Parts: this.#parts.toSorted((a, b) => a.PartNumber - b.PartNumber) },
+            ...(createOnly ? { IfNoneMatch: "*" } : {}),
+            ...(ifMatch === undefined ? {} : { IfMatch: quoted(ifMatch) }),
+          }),
+          { abortSignal: call.signal },
+        ));
+      if (ETag) return { etag: unquoted(ETag) };
+      throw incomprehensible(call, "an object without an etag");
+    } catch (error) {
+      const failure = asFailure(error);
+      if (!failure) throw error;
+      // An upload that is not known any more was completed by the attempt before, whose answer was lost.
+      if (failure.mayHaveWorked || failure.reason === "NoSuchUpload") {
+        const written = await this.#tools.reader.stat(call, this.#to);
+        if (written?.mark === this.#mark) return { etag: written.etag };
+      }
+      throw conditionError(call.operation, failure, conditions) ?? failure;
+    }
+  }
+
+  /** Gives the upload up, also after its caller has gone; resolves even if that fails. */
+  async abort(): Promise<void> {
+    const aborter = new AbortController();
+    const { server } = this.#tools;
+    const cancelTimer = server.settings.clock.after(ABORT_TIMEOUT_MS, () => aborter.abort());
+    await server.sendOnly(aborter.signal, {
+      method: "DELETE",
+      ...this.#to,
+      query: { uploadId: this.#uploadId },
+    }).catch(() => {}).finally(cancelTimer);
+  }
+
+  #target(): { Bucket: string; Key: string; UploadId: string } {
+    return { Bucket: this.#to.bucket, Key: this.#to.key, UploadId: this.#uploadId };
+  }
+
+  #keep(
+    call: StorageCall,
+    number: number,
+    etag: string | null | undefined,
+    checksum: string | undefined,
+  ): void {
+    if (!etag) throw incomprehensible(call, "a part without an etag");
+    const kept = { PartNumber: number, ETag: etag };
+    this.#parts.push(checksum === undefined ? kept : { ...kept, ChecksumSHA256: checksum });
+  }
+}
+
+/** Where a copy comes from, as headers have it. */
+export function copySource({ bucket, key }: ObjectAddress): string {
+  return `${bucket}/${encodeKey(key)}`;
+}
+
+function incomprehensible(call: StorageCall, what: string): Error {
+  return storageFailure(call.operation, `the server answered with ${what}`, { code: "internal" });
+}
