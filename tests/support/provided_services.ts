@@ -1,4 +1,10 @@
-import { findService, type ServiceKind, type ServiceName, SERVICES } from "./services.ts";
+import {
+  findService,
+  type ServiceKind,
+  type ServiceName,
+  SERVICES,
+  serviceVariables,
+} from "./services.ts";
 
 /** The servers of one run of the suite, which all its test files share. */
 export interface ProvidedServices extends AsyncDisposable {
@@ -39,11 +45,11 @@ interface Provided {
 }
 
 async function provide(name: ServiceName): Promise<Provided> {
-  const { variable, isInstalled, start, cleanUp }: ServiceKind = SERVICES[name];
+  const { isInstalled, start, cleanUp }: ServiceKind = SERVICES[name];
   const service = await findService(name);
   if ("url" in service) {
     return {
-      env: { [variable]: service.url },
+      env: serviceVariables(name, service.url),
       description: `${name} at ${new URL(service.url).host}`,
       close: (run) => cleanUp(run, service.url),
     };
@@ -53,7 +59,7 @@ async function provide(name: ServiceName): Promise<Provided> {
   }
   const server = await start();
   return {
-    env: { [variable]: server.url },
+    env: serviceVariables(name, server.url),
     description: `a private ${name} at ${new URL(server.url).host}`,
     close: async (run) => {
       await server[Symbol.asyncDispose]();

@@ -1,9 +1,13 @@
 import { test } from "node:test";
 import process from "node:process";
+import { stopLeftContainers } from "./debian_container.ts";
+import { canInstallDebian, DEBIAN_INSTALL_COMMAND } from "./debian_root.ts";
 import { dropLeftDatabases, probePostgres } from "./postgres.ts";
 import { isPostgresInstalled, startPostgres, stopLeftServers } from "./private_postgres.ts";
 import { isRedisInstalled, startRedis, stopLeftRedis } from "./private_redis.ts";
+import { startS3 } from "./private_s3.ts";
 import { dropLeftKeys, probeRedis } from "./redis.ts";
+import { dropLeftBuckets, probeS3, s3Url, s3Variables } from "./s3.ts";
 import { skipTest } from "./skip.ts";
 
 /** A server that a test run started for itself. */
@@ -12,10 +16,18 @@ export interface PrivateServer extends AsyncDisposable {
   readonly url: string;
 }
 
+/** Variables of an environment. */
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /** How tests get one kind of server. */
 export interface ServiceKind {
   /** The variable of the environment that names a server; the same that the library reads. */
   readonly variable: string;
+  /** How a URL becomes all variables that the library reads, and back, if it reads more than one. */
+  readonly variables?: {
+    readonly write: (url: string) => Record<string, string>;
+    readonly read: (variables: Variables) => string | undefined;
+  };
   /** Where to look when the variable is not set, the server of compose.yaml first. */
   readonly loopbackUrls: readonly string[];
   /** Starts the server of compose.yaml. */
@@ -63,6 +75,20 @@ export const SERVICES = {
     isInstalled: isRedisInstalled,
     start: () => startRedis(),
   },
+  s3: {
+    variable: "S3_ENDPOINT",
+    variables: { write: s3Variables, read: s3Url },
+    loopbackUrls: ["http://exchange:exchange-secret@127.0.0.1:8333"],
+    startCommand: "docker compose up --detach --wait s3",
+    probe: probeS3,
+    cleanUp: async (run, url): Promise<void> => {
+      await stopLeftContainers(run);
+      if (url) await dropLeftBuckets(url, run);
+    },
+    installCommand: DEBIAN_INSTALL_COMMAND,
+    isInstalled: canInstallDebian,
+    start: startS3,
+  },
 } satisfies Record<string, ServiceKind>;
 
 /** The name of a server that tests know. */
@@ -82,8 +108,8 @@ export type Service =
  * elsewhere would mislead.
  */
 export async function findService(name: ServiceName): Promise<Service> {
-  const { variable, loopbackUrls, startCommand, probe }: ServiceKind = SERVICES[name];
-  const url = process.env[variable];
+  const { variable, variables, loopbackUrls, startCommand, probe }: ServiceKind = SERVICES[name];
+  const url = variables ? variables.read(process.env) : process.env[variable];
   if (url) {
     await probe(url).catch((error) => {
       throw new Error(`Cannot use the server of ${variable}: ${error.message}`);
@@ -94,6 +120,12 @@ export async function findService(name: ServiceName): Promise<Service> {
     if (await probe(url).then(() => true, () => false)) return { name, url };
   }
   return { name, missing: `no ${name}; start it with: ${startCommand}` };
+}
+
+/** The variables that have the library and test files use the server at `url`. */
+export function serviceVariables(name: ServiceName, url: string): Record<string, string> {
+  const { variable, variables }: ServiceKind = SERVICES[name];
+  return variables ? variables.write(url) : { [variable]: url };
 }
 
 /** Like `node:test`'s `test`, for a test that needs a server; fits `TestFn` of the conformance suites. */

@@ -11,9 +11,12 @@ import {
   findService,
   privateServerTest,
   REQUIRED_VARIABLE,
+  type ServiceName,
   SERVICES,
   serviceTest,
+  serviceVariables,
 } from "./services.ts";
+import { s3Access } from "./s3.ts";
 import { startPostgres } from "./private_postgres.ts";
 import { test } from "node:test";
 
@@ -23,7 +26,7 @@ const needsPostgres = privateServerTest("postgres");
 needsPostgres("the server that the environment names is used, and no other", async () => {
   const server = await startPostgres();
   try {
-    await withVariable("DATABASE_URL", server.url, async () => {
+    await withVariables({ DATABASE_URL: server.url }, async () => {
       assert.deepEqual(await findService("postgres"), { name: "postgres", url: server.url });
     });
   } finally {
@@ -31,11 +34,12 @@ needsPostgres("the server that the environment names is used, and no other", asy
   }
 });
 
-for (const name of ["postgres", "redis"] as const) {
+for (const name of Object.keys(SERVICES) as ServiceName[]) {
   test(`a ${name} that the environment names and that does not answer is an error, not a skip`, async () => {
     const { variable } = SERVICES[name];
-    const url = `${name}://someone:s3cr3t@127.0.0.1:${await freePort()}/0`;
-    await withVariable(variable, url, async () => {
+    const scheme = name === "s3" ? "http" : name;
+    const url = `${scheme}://someone:s3cr3t@127.0.0.1:${await freePort()}/0`;
+    await withVariables(serviceVariables(name, url), async () => {
       await assert.rejects(findService(name), (error: Error) => {
         assert.match(
           error.message,
@@ -53,11 +57,14 @@ for (const name of ["postgres", "redis"] as const) {
 
 test("compose.yaml starts each server where tests look first, for this machine only", async () => {
   const compose = await readFile(new URL("../../compose.yaml", import.meta.url), "utf8");
-  for (const [name, { variable, loopbackUrls, startCommand }] of Object.entries(SERVICES)) {
+  for (const [name, { loopbackUrls, startCommand }] of Object.entries(SERVICES)) {
     const service = compose.split(/^ {2}(?=\w+:$)/m).find((part) => part.startsWith(`${name}:`)) ??
       "";
-    const { port } = new URL(loopbackUrls[0] ?? "");
-    assert.ok(service.includes(`# ${variable}=${loopbackUrls[0]}\n`), `${name}: the URL`);
+    const url = loopbackUrls[0] ?? "";
+    for (const variable of Object.entries(serviceVariables(name as ServiceName, url))) {
+      assert.ok(service.includes(`    # ${variable.join("=")}\n`), `${name}: ${variable[0]}`);
+    }
+    const { port } = new URL(url);
     assert.ok(service.includes(`ports: ["127.0.0.1:${port}:${port}"]`), `${name}: the port`);
     assert.match(service, /^ {4}healthcheck:\n {6}test: /m);
     assert.ok(startCommand.endsWith(` ${name}`));
@@ -67,6 +74,9 @@ test("compose.yaml starts each server where tests look first, for this machine o
   assert.ok(compose.includes(`      POSTGRES_PASSWORD: ${password}\n`));
   assert.ok(compose.includes(`      POSTGRES_DB: ${pathname.slice(1)}\n`));
   assert.match(compose, /^ {2}redis:\n {4}image: valkey\/valkey:8/m);
+  const access = s3Access(SERVICES.s3.loopbackUrls[0] ?? "");
+  assert.ok(compose.includes(`      AWS_ACCESS_KEY_ID: ${access.accessKeyId}\n`));
+  assert.ok(compose.includes(`      AWS_SECRET_ACCESS_KEY: ${access.secretAccessKey}\n`));
 });
 
 serviceTest(await findService("postgres"))("a test receives the URL of the server", (url) => {
@@ -103,17 +113,18 @@ async function runFixture(env: Record<string, string>): Promise<FileResult> {
   }
 }
 
-async function withVariable(
-  variable: string,
-  value: string,
+async function withVariables(
+  variables: Readonly<Record<string, string>>,
   run: () => Promise<void>,
 ): Promise<void> {
-  const before = process.env[variable];
-  process.env[variable] = value;
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, variables);
   try {
     await run();
   } finally {
-    if (before === undefined) delete process.env[variable];
-    else process.env[variable] = before;
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
   }
 }
