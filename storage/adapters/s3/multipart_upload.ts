@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import type { StorageCall } from "../../call.ts";
 import { sha256Hex } from "../../digest.ts";
 import type { ObjectAddress } from "../../driver.ts";
@@ -6,6 +5,7 @@ import { storageFailure } from "../../failures.ts";
 import type { UploadRequest } from "../../requests.ts";
 import type { UserMetadata } from "../../storage.ts";
 import type { Span } from "../../range.ts";
+import { base64OfHex, checksumHeaders } from "./checksum.ts";
 import { asFailure } from "./failure.ts";
 import { marked, quoted, unquoted } from "./object_headers.ts";
 import type { ObjectReader } from "./object_reader.ts";
@@ -79,17 +79,16 @@ export class MultipartUpload {
     bytes: Uint8Array,
   ): Promise<void> {
     const sha256 = sha256Hex(bytes);
-    const checksum = Buffer.from(sha256, "hex").toString("base64");
     const { storeChecksums } = this.#tools.server.settings;
     const headers = await this.#tools.server.sendOnly(signal, {
       method: "PUT",
       ...this.#to,
       query: { partNumber: String(number), uploadId: this.#uploadId },
-      headers: storeChecksums ? { "x-amz-checksum-sha256": checksum } : {},
+      headers: storeChecksums ? checksumHeaders(sha256) : {},
       body: bytes,
       sha256,
     });
-    this.#keep(call, number, headers.get("etag"), storeChecksums ? checksum : undefined);
+    this.#keep(call, number, headers.get("etag"), storeChecksums ? base64OfHex(sha256) : undefined);
   }
 
   /** Has the server copy a part from a version of another object. */

@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import type { StorageCall } from "../../call.ts";
 import { sha256Hex } from "../../digest.ts";
 import type { ObjectAddress } from "../../driver.ts";
@@ -6,6 +5,7 @@ import { objectExists, otherVersion } from "../../failures.ts";
 import type { UploadRequest } from "../../requests.ts";
 import type { WrittenObject } from "../../storage.ts";
 import type { Copies } from "./copies.ts";
+import { checksumHeaders } from "./checksum.ts";
 import { asFailure } from "./failure.ts";
 import { MAX_PARTS, MultipartUpload, type UploadTools } from "./multipart_upload.ts";
 import { describingHeaders, quoted, unquoted } from "./object_headers.ts";
@@ -51,7 +51,7 @@ export class Uploads {
     const sha256 = sha256Hex(body);
     const headers = {
       ...describingHeaders(contentType, request.metadata(), mark),
-      ...(server.settings.storeChecksums ? checksumHeader(sha256) : {}),
+      ...(server.settings.storeChecksums ? checksumHeaders(sha256) : {}),
       ...(createOnly ? { "if-none-match": "*" } : {}),
       ...(ifMatch === undefined ? {} : { "if-match": quoted(ifMatch) }),
     };
@@ -132,8 +132,3 @@ export const ANYWAY: Pick<UploadRequest, "createOnly" | "ifMatch"> = {
   createOnly: false,
   ifMatch: undefined,
 };
-
-/** Has the server keep the SHA-256 beside the object. */
-export function checksumHeader(sha256: string): Record<string, string> {
-  return { "x-amz-checksum-sha256": Buffer.from(sha256, "hex").toString("base64") };
-}
