@@ -37,6 +37,7 @@ import { MemoryEventBus } from "./messaging/adapters/memory.ts";
 import type { EventBus } from "./messaging/messaging.ts";
 import { FileSystemStorageProvider } from "./storage/adapters/filesystem.ts";
 import { MemoryStorageProvider } from "./storage/adapters/memory.ts";
+import { readS3Environment, S3_VARIABLES, s3Problems } from "./storage/s3_environment.ts";
 import type { StorageProvider } from "./storage/storage.ts";
 
 export * from "./cache/mod.ts";
@@ -66,11 +67,14 @@ export interface EmbeddedOptions extends Partial<InfrastructureParts> {
 
 /** How to run on servers. */
 export interface FromEnvironmentOptions extends Partial<InfrastructureParts> {
-  /** The variables. Default: `DATABASE_URL`, `REDIS_URL` and `S3_ENDPOINT` of the process; no others are read. */
+  /**
+   * The variables. Default: `DATABASE_URL`, `REDIS_URL`, `S3_ENDPOINT`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+   * `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` of the process; no others are read.
+   */
   readonly environment?: Environment;
 }
 
-const VARIABLES = ["DATABASE_URL", "REDIS_URL", "S3_ENDPOINT"] as const;
+const VARIABLES = ["DATABASE_URL", "REDIS_URL", ...S3_VARIABLES] as const;
 
 /** Everything that a service of the exchange needs from the outside world. */
 export class Infrastructure implements InfrastructureParts, AsyncDisposable {
@@ -130,9 +134,9 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
    * Runs on the servers that the environment names. Parts that are passed in are used instead, and their variables not read.
    * Never falls back to anything embedded.
    *
-   * Throws a {@linkcode ConfigurationError} that lists every problem at once, before anything is opened. This version has
-   * server adapters for database and cache: storage and events have to be passed in. `S3_ENDPOINT` is no problem while it
-   * is missing, for no value of it would help, but is if it is malformed.
+   * Throws a {@linkcode ConfigurationError} that lists every problem at once, before anything is opened. Without
+   * `S3_ENDPOINT`, storage is Amazon S3. Nothing is asked of the storage here; `health` tells whether it works. This version
+   * has no server adapter for events: they have to be passed in.
    */
   static fromEnv(options: FromEnvironmentOptions = {}): Promise<Infrastructure> {
     const environment = options.environment ?? readEnvironment(VARIABLES);
@@ -141,18 +145,17 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
       const problems = [
         ...options.database ? [] : urlProblems(environment, "DATABASE_URL", parseConnectionUrl),
         ...cache && events ? [] : urlProblems(environment, "REDIS_URL", parseRedisUrl),
-        ...storage ? [] : addressProblems(environment, "S3_ENDPOINT", "http"),
-        ...storage ? [] : ["storage has no adapter for S3_ENDPOINT in this version; pass one in"],
+        ...storage ? [] : s3Problems(environment),
         ...events ? [] : ["events have no adapter for REDIS_URL in this version; pass one in"],
       ];
-      if (problems.length > 0 || !storage || !events) {
+      if (problems.length > 0 || !events) {
         throw new ConfigurationError(problems, "read the environment");
       }
       const url = (name: string): string => environment[name] ?? "";
       return {
         database: options.database ?? own(await createPool({ url: url("DATABASE_URL") })),
         cache: cache ?? own(await connectCache(url("REDIS_URL"))),
-        storage,
+        storage: storage ?? own(await openStorage(environment)),
         events,
       };
     });
@@ -214,17 +217,16 @@ function embeddedStorage(dataDir: string | undefined): StorageProvider {
     : new MemoryStorageProvider();
 }
 
-function addressProblems(environment: Environment, name: string, scheme: string): string[] {
-  const address = environment[name];
-  if (!address) return [];
-  if (new RegExp(`^${scheme}s?://[^/]`, "i").test(address) && URL.canParse(address)) return [];
-  return [`${name} is not a URL such as ${scheme}://host:port or ${scheme}s://host:port`];
-}
-
 /** Loads the client only where there is a server for it. */
 async function connectCache(url: string): Promise<CacheProvider> {
   const { RedisCacheProvider } = await import("./cache/adapters/redis.ts");
   return await RedisCacheProvider.connect({ url });
+}
+
+/** Loads the adapter only where there is a server for it. */
+async function openStorage(environment: Environment): Promise<StorageProvider> {
+  const { S3StorageProvider } = await import("./storage/adapters/s3.ts");
+  return new S3StorageProvider(readS3Environment(environment));
 }
 
 function urlProblems(

@@ -6,7 +6,9 @@ import {
   type DatabasePool,
   EventChannel,
   Infrastructure,
+  type InfrastructureParts,
   migrate,
+  type StorageProvider,
 } from "@benchmark-exchange/infrastructure";
 import { HELP, parseCommandLine } from "./demo/command_line.ts";
 import { importResults, verifyBest } from "./demo/import_results.ts";
@@ -34,6 +36,13 @@ async function openCache(): Promise<CacheProvider | undefined> {
   // Loaded only here, because the client takes its time to load.
   const { RedisCacheProvider } = await import("@benchmark-exchange/infrastructure/cache/redis");
   return await RedisCacheProvider.connect({ url });
+}
+
+/** With `S3_ENDPOINT`, the storage is a server. */
+async function openStorage(): Promise<StorageProvider | undefined> {
+  if (!process.env["S3_ENDPOINT"]) return undefined;
+  const { S3StorageProvider } = await import("@benchmark-exchange/infrastructure/storage/s3");
+  return S3StorageProvider.fromEnv();
 }
 
 async function countEvents(exchange: Infrastructure): Promise<Record<string, number>> {
@@ -150,18 +159,25 @@ async function main(): Promise<number> {
 /** Opens what the environment names, and closes it afterwards; the rest stays embedded. */
 async function withServers<T>(
   steps: Steps,
-  use: (servers: { database?: DatabasePool; cache?: CacheProvider }) => Promise<T>,
+  use: (servers: Partial<InfrastructureParts>) => Promise<T>,
 ): Promise<T> {
-  const database = await steps.run("open the database", openDatabase);
+  const opened: { close(): Promise<void> }[] = [];
+  const open = async <P extends { close(): Promise<void> }>(
+    name: string,
+    openPart: () => Promise<P | undefined>,
+  ): Promise<P | undefined> => {
+    const part = await steps.run(`open the ${name}`, openPart);
+    if (part) opened.unshift(part);
+    return part;
+  };
   try {
-    const cache = await steps.run("open the cache", openCache);
-    try {
-      return await use({ ...database ? { database } : {}, ...cache ? { cache } : {} });
-    } finally {
-      await cache?.close();
-    }
+    const database = await open("database", openDatabase);
+    const cache = await open("cache", openCache);
+    const storage = await open("storage", openStorage);
+    const servers = { ...database && { database }, ...cache && { cache } };
+    return await use({ ...servers, ...storage && { storage } });
   } finally {
-    await database?.close();
+    for (const part of opened) await part.close();
   }
 }
 

@@ -16,6 +16,7 @@ import {
   StoragePath,
 } from "../mod.ts";
 import { createTestDatabase } from "./support/postgres.ts";
+import { s3Variables } from "./support/s3.ts";
 import { findService, serviceTest } from "./support/services.ts";
 
 const serverTest = serviceTest(await findService("postgres"));
@@ -135,7 +136,8 @@ test("from the environment, everything that is missing is named at once", async 
   assert.deepEqual(await missing({}), [
     "DATABASE_URL is not set",
     "REDIS_URL is not set",
-    "storage has no adapter for S3_ENDPOINT in this version; pass one in",
+    "AWS_ACCESS_KEY_ID is not set",
+    "AWS_SECRET_ACCESS_KEY is not set",
     "events have no adapter for REDIS_URL in this version; pass one in",
   ]);
   assert.deepEqual(await missing({ cache, storage }), [
@@ -205,6 +207,20 @@ test("from the environment, a cache that does not answer is an error, and what w
     code: "unavailable",
     name: "CacheError",
   });
+  await database.close();
+});
+
+const s3Test = serviceTest(await findService("s3"));
+
+s3Test("from the environment, the storage is the server", async (url) => {
+  const database = await createPool({ embedded: {} });
+  const parts = { ...PARTS(), storage: undefined, database };
+  const environment = s3Variables(url);
+  const exchange = await Infrastructure.fromEnv({ environment, ...parts });
+  const { details, healthy } = (await exchange.health()).parts[2] ?? {};
+  assert.deepEqual([details?.["adapter"], healthy], ["s3", true]);
+  await exchange.close();
+  await assert.rejects(exchange.storage.exists("bucket", "a"), { code: "closed" });
   await database.close();
 });
 

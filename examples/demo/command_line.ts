@@ -27,7 +27,8 @@ export const HELP = `A benchmark exchange at work on real results.
   --keep DIR   keep database and objects in DIR and go on there the next time
 
 With DATABASE_URL set, the database is that PostgreSQL server; with REDIS_URL, the cache is that
-Redis server.
+Redis server; with S3_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the storage is that S3
+server.
 Ends with 0, with 2 if rows were refused, with 1 if anything else failed.
 `;
 

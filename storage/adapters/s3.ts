@@ -5,8 +5,10 @@
  */
 
 import type { CallOptions } from "../../core/call_options.ts";
+import { type Environment, readEnvironment } from "../../core/environment.ts";
 import { checkInteger } from "../../core/validation.ts";
 import { checkBucket } from "../object_key.ts";
+import { readS3Environment, S3_VARIABLES } from "../s3_environment.ts";
 import { PortableStorageProvider } from "../portable.ts";
 import { checkConfig, type S3StorageConfig } from "./s3/config.ts";
 import type { CleanedUploads } from "./s3/leftovers.ts";
@@ -53,6 +55,15 @@ export class S3StorageProvider extends PortableStorageProvider {
     const driver = new S3Driver(settings);
     super(driver, settings.clock);
     this.#driver = driver;
+  }
+
+  /**
+   * Creates the provider that the environment names: `S3_ENDPOINT` (default: Amazon S3), `AWS_REGION`,
+   * `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`; no other variables are read. Throws a
+   * `ConfigurationError` that lists every problem.
+   */
+  static fromEnv(environment: Environment = readEnvironment(S3_VARIABLES)): S3StorageProvider {
+    return new S3StorageProvider(readS3Environment(environment));
   }
 
   /**

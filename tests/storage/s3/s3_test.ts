@@ -70,10 +70,10 @@ testS3("s3: wrong credentials are told as that, without the secret", async (url)
   const wrong = { accessKeyId, secretAccessKey };
   await withProvider(new S3StorageProvider({ endpoint, credentials: wrong }), async (storage) => {
     const calls = [
-      storage.upload("bucket", "a", "x"),
-      storage.download("bucket", "a"),
-      storage.listObjects("bucket"),
-      storage.health(),
+      () => storage.upload("bucket", "a", "x"),
+      () => storage.download("bucket", "a"),
+      () => storage.listObjects("bucket"),
+      () => storage.health(),
     ];
     for (const call of calls) {
       await assert.rejects(call, (error: Error & { code?: string }) => {
