@@ -27,7 +27,12 @@ export {
   MAX_OBJECT_KEY_BYTES,
 } from "./object_key.ts";
 export * from "./portable.ts";
-export type { DownloadRequest, PresignRequest, UploadRequest } from "./requests.ts";
+export type {
+  DownloadRequest,
+  PresignPostRequest,
+  PresignRequest,
+  UploadRequest,
+} from "./requests.ts";
 export * from "./storage.ts";
 export * from "./storage_path.ts";
 export * from "./verified.ts";
