@@ -24,6 +24,7 @@ import { ensureDirectory, isDirectory, removeEmpty, syncIfThere } from "./direct
 import { fileError } from "./file_error.ts";
 import { KeyedMutex } from "./keyed_mutex.ts";
 import {
+  byteSource,
   type ObjectRecord,
   type OpenObject,
   openObjectFile,
@@ -84,18 +85,7 @@ export class FileSystemDriver implements StorageDriver {
         throw otherVersion(call.operation);
       }
       const span = locateRange(request.range, record.size);
-      const source = {
-        read: async (position: number, length: number): Promise<Uint8Array<ArrayBuffer>> => {
-          try {
-            const bytes = new Uint8Array(length);
-            const { bytesRead } = await handle.read(bytes, 0, length, position);
-            return bytes.subarray(0, bytesRead);
-          } catch (error) {
-            throw this.toError(error, call);
-          }
-        },
-        close: () => handle.close(),
-      };
+      const source = byteSource(handle, (error) => this.toError(error, call));
       const body = readStream(call.operation, source, span, request.signals);
       return { metadata: describe(from.key, record), body };
     } catch (error) {

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { damaged, type StorageOperation } from "../../failures.ts";
+import type { ByteSource } from "../../read_stream.ts";
 import type { ObjectMetadata } from "../../storage.ts";
 import { hasCode } from "./file_error.ts";
 
@@ -91,6 +92,22 @@ export async function openObjectFile(
     await handle.close();
     throw error;
   }
+}
+
+/** The bytes of an open file. */
+export function byteSource(handle: FileHandle, toError: (error: unknown) => Error): ByteSource {
+  return {
+    async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+      try {
+        const bytes = new Uint8Array(length);
+        const { bytesRead } = await handle.read(bytes, 0, length, position);
+        return bytes.subarray(0, bytesRead);
+      } catch (error) {
+        throw toError(error);
+      }
+    },
+    close: () => handle.close(),
+  };
 }
 
 /** Reads only what the file says about the object; otherwise like {@linkcode openObjectFile}. */
