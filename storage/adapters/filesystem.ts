@@ -1,7 +1,11 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { checkText } from "../../core/validation.ts";
 import { PortableStorageProvider } from "../portable.ts";
+import { handlePresigned } from "../presigned/presigned_handler.ts";
+import { type PresignSettings, UrlSigner } from "../presigned/url_signer.ts";
 import { FileSystemDriver } from "./filesystem/filesystem_driver.ts";
+
+export type { PresignSettings } from "../presigned/url_signer.ts";
 
 /** Where a {@linkcode FileSystemStorageProvider} keeps its objects. */
 export interface FileSystemStorageOptions {
@@ -10,12 +14,18 @@ export interface FileSystemStorageOptions {
    * provider alone: foreign files and symbolic links in it are ignored or refused, never followed.
    */
   readonly root: string;
-  /** The source of `lastModified` and of deadlines. Default: the clock of the machine. */
+  /**
+   * Makes presigned URLs and forms, which {@linkcode FileSystemStorageProvider.handlePresigned} serves.
+   * Default: the storage does not support them.
+   */
+  readonly presign?: PresignSettings;
+  /** The source of `lastModified`, of deadlines and of expiry. Default: the clock of the machine. */
   readonly clock?: Clock;
 }
 
 /**
- * Object storage in a directory of a POSIX file system. Supports everything but presigned URLs.
+ * Object storage in a directory of a POSIX file system. Supports everything; presigned URLs and
+ * forms if the option `presign` is given and `handlePresigned` is mounted in a server.
  *
  * An object is one file, written beside, flushed to the disk and then renamed, so a crash at any
  * moment leaves the old object or the new one; an acknowledged write survives a loss of power.
@@ -29,9 +39,31 @@ export interface FileSystemStorageOptions {
  * for the longest keys. On Deno it needs `--allow-read` and `--allow-write` for the root.
  */
 export class FileSystemStorageProvider extends PortableStorageProvider {
+  readonly #signer: UrlSigner | undefined;
+
   /** Creates the provider; touches no file yet. */
   constructor(options: FileSystemStorageOptions) {
-    const { root, clock = systemClock } = options;
-    super(new FileSystemDriver(checkText("root", root), clock), clock);
+    const { root, presign, clock = systemClock } = options;
+    const signer = presign && new UrlSigner(presign, clock);
+    super(new FileSystemDriver(checkText("root", root), clock, signer), clock);
+    this.#signer = signer;
+  }
+
+  /**
+   * Answers a request for a presigned URL or form of any provider with the same root and the same
+   * `presign`. To be mounted where `baseUrl` leads, with the whole path left in the URL of the request.
+   *
+   * A GET has conditions and ranges (RFC 9110); a PUT can have `If-None-Match: *` or `If-Match`. Bodies
+   * are streamed, but a form is in memory while it is read. A PUT can be of any size, a form cannot.
+   * What browsers show runs no scripts; to be safe from all that an upload can be, let `baseUrl` have
+   * a host of its own. Pages of another origin need CORS headers, which the server has to add.
+   *
+   * Never rejects. What is refused is answered in a line of text: 403 if it is not signed for, or has
+   * expired; 404 outside `baseUrl` and if there is no such object; 400, 412, 413 and 416 as HTTP has
+   * them; 500 and 503 if the storage fails.
+   */
+  async handlePresigned(request: Request): Promise<Response> {
+    if (!this.#signer) return new Response(null, { status: 404 });
+    return await handlePresigned(this, this.#signer, request);
   }
 }

@@ -7,9 +7,15 @@ import type { ObjectAddress, StorageDriver } from "../../driver.ts";
 import { missing, objectExists, otherVersion, unsupported } from "../../failures.ts";
 import { fillPage, type ListRequest } from "../../listing.ts";
 import { mapConcurrently } from "../../map_concurrently.ts";
+import type { UrlSigner } from "../../presigned/url_signer.ts";
 import { locateRange } from "../../range.ts";
 import { readStream } from "../../read_stream.ts";
-import type { DownloadRequest, UploadRequest } from "../../requests.ts";
+import type {
+  DownloadRequest,
+  PresignPostRequest,
+  PresignRequest,
+  UploadRequest,
+} from "../../requests.ts";
 import type {
   DeleteResult,
   ObjectMetadata,
@@ -43,21 +49,25 @@ type Conditions = Pick<UploadRequest, "createOnly" | "ifMatch">;
 
 /** Keeps each object in a file of its own; see `object_names.ts` and `object_file.ts` for where and how. */
 export class FileSystemDriver implements StorageDriver {
-  /** Everything but presigning. */
-  readonly capabilities: StorageCapabilities = {
-    createOnly: true,
-    ifMatch: true,
-    presignedUrls: false,
-    presignedPosts: false,
-  };
+  /** Everything; presigning only with a signer. */
+  readonly capabilities: StorageCapabilities;
   readonly #root: Root;
   readonly #clock: Clock;
+  readonly #signer: UrlSigner | undefined;
   readonly #writers = new KeyedMutex();
 
   /** Creates the driver; touches no file yet. */
-  constructor(root: string, clock: Clock) {
+  constructor(root: string, clock: Clock, signer: UrlSigner | undefined) {
+    const presigned = signer !== undefined;
+    this.capabilities = {
+      createOnly: true,
+      ifMatch: true,
+      presignedUrls: presigned,
+      presignedPosts: presigned,
+    };
     this.#root = new Root(root, clock);
     this.#clock = clock;
+    this.#signer = signer;
   }
 
   /** Writes an object. */
@@ -155,14 +165,20 @@ export class FileSystemDriver implements StorageDriver {
     return await orCancel(body, copy);
   }
 
-  /** Rejects with code `unsupported`. */
-  presign(call: StorageCall): Promise<string> {
-    return Promise.reject(unsupported(call.operation, "presignedUrls"));
+  /** Makes a presigned URL; without a signer it throws an error with code `unsupported`. */
+  presign(call: StorageCall, at: ObjectAddress, request: PresignRequest): Promise<string> {
+    if (!this.#signer) throw unsupported(call.operation, "presignedUrls");
+    return Promise.resolve(this.#signer.signUrl(at, request));
   }
 
-  /** Rejects with code `unsupported`. */
-  presignPost(call: StorageCall): Promise<PresignedPost> {
-    return Promise.reject(unsupported(call.operation, "presignedPosts"));
+  /** Makes a presigned form; without a signer it throws an error with code `unsupported`. */
+  presignPost(
+    call: StorageCall,
+    at: ObjectAddress,
+    request: PresignPostRequest,
+  ): Promise<PresignedPost> {
+    if (!this.#signer) throw unsupported(call.operation, "presignedPosts");
+    return Promise.resolve(this.#signer.signForm(at, request));
   }
 
   /** Creates a bucket. */
