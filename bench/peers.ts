@@ -11,6 +11,8 @@ import { scriptArguments } from "./own_process.ts";
  * of `redis` and `kysely`, and nothing but a benchmark needs them.
  */
 const PACKAGES = {
+  "@aws-sdk/client-s3": "3.1175.0",
+  "@aws-sdk/lib-storage": "3.1175.0",
   "@keyv/redis": "5.1.6",
   "bentocache": "1.6.1",
   "cacheable": "2.5.0",
@@ -26,6 +28,8 @@ const VARIABLE = "EXCHANGE_BENCH_PEERS";
 
 /** The module that exports them. */
 const ENTRY = `
+export { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+export { Upload } from "@aws-sdk/lib-storage";
 export { BentoCache, bentostore } from "bentocache";
 export { memoryDriver } from "bentocache/drivers/memory";
 export { redisDriver as bentoRedisDriver } from "bentocache/drivers/redis";

@@ -10,6 +10,9 @@ import { benchLeaderboard } from "./leaderboard.ts";
 import { benchMemory } from "./memory.ts";
 import { withPeers } from "./peers.ts";
 import { benchPointRead } from "./point_read.ts";
+import { benchStorageLarge } from "./storage_large.ts";
+import { benchStorageListing } from "./storage_listing.ts";
+import { benchStorageSmall } from "./storage_small.ts";
 
 const BENCHMARKS: Readonly<Record<string, (rounds: number) => Promise<void>>> = {
   "point-read": benchPointRead,
@@ -21,6 +24,9 @@ const BENCHMARKS: Readonly<Record<string, (rounds: number) => Promise<void>>> = 
   "cache-stampede": withPeers("cache-stampede", benchCacheStampede),
   "cache-room": benchCacheRoom,
   "cache-import": benchCacheImport,
+  "storage-small": withPeers("storage-small", benchStorageSmall),
+  "storage-large": withPeers("storage-large", benchStorageLarge),
+  "storage-listing": benchStorageListing,
 };
 
 const { names, rounds } = parse(process.argv.slice(2));
