@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { StorageError } from "../../core/errors.ts";
-import { bodySize, bodyStream, checkBody, orCancel, readBody } from "../../storage/body.ts";
+import {
+  bodySize,
+  bodyStream,
+  checkBody,
+  orCancel,
+  readBody,
+  reportChunks,
+} from "../../storage/body.ts";
 import type { StorageBody } from "../../storage/storage.ts";
 import { streamOf } from "../conformance/storage/case.ts";
 
@@ -90,4 +97,29 @@ test("orCancel() cancels an unread stream when the upload fails", async () => {
   await assert.rejects(orCancel(source, Promise.reject(failure)), failure);
   assert.ok(cancelled);
   assert.equal(await orCancel("text", Promise.resolve(1)), 1);
+});
+
+test("reportChunks() passes chunks on, and reports each when the next one is asked for", async () => {
+  const told: number[] = [];
+  const source = readBody(streamOf(["a", "bc", "d"]), { signal });
+  const chunks = reportChunks(source, (storedBytes) => void told.push(storedBytes));
+  const texts: string[] = [];
+  const toldBefore: number[][] = [];
+  for await (const chunk of chunks) {
+    texts.push(new TextDecoder().decode(chunk));
+    toldBefore.push([...told]);
+  }
+  assert.deepEqual(texts, ["a", "bc", "d"]);
+  assert.deepEqual(toldBefore, [[], [1], [1, 3]]);
+  assert.deepEqual(told, [1, 3, 4]);
+});
+
+test("reportChunks() ends the source when the reader stops early", async () => {
+  const told: number[] = [];
+  let cancelled = false;
+  const stream = streamOf(["a", "b"], { onCancel: () => void (cancelled = true) });
+  const source = readBody(stream, { signal });
+  for await (const _ of reportChunks(source, (storedBytes) => void told.push(storedBytes))) break;
+  assert.ok(cancelled);
+  assert.deepEqual(told, []);
 });

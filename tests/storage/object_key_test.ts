@@ -22,6 +22,15 @@ test("checkObjectKey() refuses every bad key and names the field", () => {
   }
 });
 
+test("checkObjectKey() refuses what is reserved, and nothing that only looks like it", () => {
+  for (const key of [".exchange/", ".exchange/a", ".exchange/probe/a"]) {
+    assert.throws(() => checkObjectKey("key", key), { field: "key", message: /reserved/ }, key);
+  }
+  for (const key of [".exchange", ".exchanges/a", "a/.exchange/b", ".Exchange/a"]) {
+    assert.equal(checkObjectKey("key", key), key);
+  }
+});
+
 test("checkObjectKey() returns odd keys as they are", () => {
   for (const key of ODD_KEYS) assert.equal(checkObjectKey("key", key), key);
 });
@@ -57,7 +66,7 @@ test("a key that checkObjectKey() takes stays in its place when a URL is made of
 });
 
 test("checkObjectPrefix() takes what a key can begin with", () => {
-  for (const prefix of ["", "a", "a/", "benchmarks/bench", "é", "."]) {
+  for (const prefix of ["", "a", "a/", "benchmarks/bench", "é", ".", ".exchange/"]) {
     assert.equal(checkObjectPrefix("prefix", prefix), prefix);
   }
   for (const prefix of ["a\0", "\ud800", "a\nb", "a".repeat(1_025), 1]) {

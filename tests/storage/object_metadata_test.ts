@@ -12,7 +12,7 @@ test("checkMetadata() copies what can travel in HTTP headers", () => {
   assert.deepEqual(copy, metadata);
   assert.notEqual(copy, metadata);
   const name = "n".repeat(128);
-  assert.deepEqual(checkMetadata({ [name]: "v".repeat(1_920) })[name]?.length, 1_920);
+  assert.deepEqual(checkMetadata({ [name]: "v".repeat(1_856) })[name]?.length, 1_856);
 });
 
 test("checkMetadata() refuses names that headers change or drop", () => {
@@ -22,11 +22,17 @@ test("checkMetadata() refuses names that headers change or drop", () => {
   assert.throws(() => checkMetadata(JSON.parse('{"__proto__": "v"}')), { field: "metadata" });
 });
 
+test("checkMetadata() refuses the name that an adapter adds", () => {
+  const reserved = { field: "metadata", message: /exchange-write is reserved/ };
+  assert.throws(() => checkMetadata({ a: "1", "exchange-write": "v" }), reserved);
+  assert.deepEqual(checkMetadata({ "exchange-writes": "v" }), { "exchange-writes": "v" });
+});
+
 test("checkMetadata() refuses values that headers change or drop", () => {
   for (const value of ["", " ", " v", "v ", "é", "a\nb", "a\r\nb: c", "a\0", "a\x7f", 1, null]) {
     assert.throws(() => checkMetadata({ name: value }), { field: "metadata.name" });
   }
-  assert.throws(() => checkMetadata({ a: "v".repeat(2_048) }), /at most 2048 bytes, got 2049/);
+  assert.throws(() => checkMetadata({ a: "v".repeat(1_984) }), /at most 1984 bytes, got 1985/);
   for (const metadata of [null, [], "a=b", 1]) {
     assert.throws(() => checkMetadata(metadata), { field: "metadata" });
   }

@@ -6,6 +6,7 @@ import type { StorageCall } from "../../storage/call.ts";
 import { storageFailure } from "../../storage/failures.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { PortableStorageProvider } from "../../storage/portable.ts";
+import { streamOf } from "../conformance/storage/case.ts";
 
 /** A driver whose server never does what it is asked for. */
 class RefusingDriver implements StorageDriver {
@@ -17,7 +18,7 @@ class RefusingDriver implements StorageDriver {
   };
   calls = 0;
   closes = 0;
-  readonly put = this.#refuse;
+  readonly put: StorageDriver["put"] = this.#refuse;
   readonly open = this.#refuse;
   readonly stat = this.#refuse;
   readonly remove = this.#refuse;
@@ -45,6 +46,14 @@ class RefusingDriver implements StorageDriver {
     this.calls++;
     return Promise.reject(new Error("no"));
   }
+}
+
+/** A driver that begins to read a body and gives up before anything came. */
+class ImpatientDriver extends RefusingDriver {
+  override readonly put: StorageDriver["put"] = (_call, _to, { chunks }) => {
+    chunks[Symbol.asyncIterator]().next().catch(() => {});
+    return Promise.reject(new Error("no"));
+  };
 }
 
 test("a failure of the driver is mapped once, and tells which method was called", async () => {
@@ -89,4 +98,12 @@ test("the driver is closed once, and not called afterwards", async () => {
   await Promise.all([storage.close(), storage.close(), storage[Symbol.asyncDispose]()]);
   await assert.rejects(storage.health(), { code: "closed" });
   assert.deepEqual([driver.closes, driver.calls], [1, 0]);
+});
+
+test("a body that is stuck is cancelled when the driver fails", async () => {
+  const storage = new PortableStorageProvider(new ImpatientDriver(), systemClock);
+  let cancelled = false;
+  const body = streamOf([], { stuck: true, onCancel: () => void (cancelled = true) });
+  await assert.rejects(storage.upload("bucket", "key", body), { code: "overloaded" });
+  assert.ok(cancelled);
 });

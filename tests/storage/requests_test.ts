@@ -5,9 +5,10 @@ import {
   checkBatch,
   checkDownload,
   checkPresign,
+  checkPresignPost,
   checkUpload,
 } from "../../storage/requests.ts";
-import type { PresignOptions, UploadOptions } from "../../storage/storage.ts";
+import type { PresignOptions, PresignPostOptions, UploadOptions } from "../../storage/storage.ts";
 import { streamOf } from "../conformance/storage/case.ts";
 
 const { signal } = new AbortController();
@@ -41,6 +42,33 @@ test("checkUpload() checks metadata at once, and that of a function when it is a
   assert.throws(() => failing.metadata(), { code: "internal", cause: failure });
 });
 
+test("checkUpload() knows metadata beforehand unless a function gives it", () => {
+  assert.deepEqual(checkUpload("", { metadata: { a: "1" } }, signal).knownMetadata, { a: "1" });
+  assert.deepEqual(checkUpload("", {}, signal).knownMetadata, {});
+  let asked = 0;
+  const metadata = (): { a: string } => ({ a: String(++asked) });
+  const request = checkUpload("", { metadata }, signal);
+  assert.deepEqual([request.knownMetadata, asked], [undefined, 0]);
+  assert.deepEqual(request.metadata(), { a: "1" });
+});
+
+test("checkUpload() tells progress, and does not care what becomes of it", () => {
+  const told: number[] = [];
+  const onProgress = (storedBytes: number): void => {
+    told.push(storedBytes);
+    throw new Error("the display is broken");
+  };
+  const { progress } = checkUpload("", { onProgress }, signal);
+  progress(1);
+  progress(3);
+  assert.deepEqual(told, [1, 3]);
+  checkUpload("", {}, signal).progress(1);
+  const notCallable = "log" as unknown as () => void;
+  assert.throws(() => checkUpload("", { onProgress: notCallable }, signal), {
+    field: "onProgress",
+  });
+});
+
 test("checkUpload() takes one condition at most", () => {
   const both = { createOnly: true, ifMatch: "e" };
   assert.throws(() => checkUpload("", both, signal), { field: "ifMatch" });
@@ -69,4 +97,30 @@ test("checkPresign() bounds how long a URL works, and what it allows", () => {
   assert.throws(() => checkPresign({ contentType: "a/b" }), { field: "contentType" });
   assert.throws(() => checkPresign({ method: "PUT", contentType: "a" }), { field: "contentType" });
   assert.equal(checkPresign({ method: "PUT", contentType: "a/b" }).contentType, "a/b");
+});
+
+test("checkPresignPost() bounds how long a form works, and how large its file is", () => {
+  assert.deepEqual(checkPresignPost({ maxBytes: 5 }), {
+    expiresInMs: 900_000,
+    contentType: "application/octet-stream",
+    minBytes: 0,
+    maxBytes: 5,
+  });
+  const all = { expiresInMs: 1_000, contentType: "a/b", minBytes: 5, maxBytes: 5 };
+  assert.deepEqual(checkPresignPost(all), all);
+  const bad: readonly [string, Partial<PresignPostOptions>][] = [
+    ["maxBytes", { maxBytes: undefined as unknown as number }],
+    ["maxBytes", { maxBytes: -1 }],
+    ["maxBytes", { maxBytes: 0.5 }],
+    ["maxBytes", { maxBytes: 5_368_709_121 }],
+    ["maxBytes", { minBytes: 2, maxBytes: 1 }],
+    ["minBytes", { minBytes: -1 }],
+    ["minBytes", { minBytes: NaN }],
+    ["expiresInMs", { expiresInMs: 999 }],
+    ["expiresInMs", { expiresInMs: 604_800_001 }],
+    ["contentType", { contentType: "a" }],
+  ];
+  for (const [field, options] of bad) {
+    assert.throws(() => checkPresignPost({ maxBytes: 1, ...options }), { field }, field);
+  }
 });
