@@ -129,6 +129,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ExpiredToken: "unauthenticated",
   InvalidToken: "unauthenticated",
   RequestTimeTooSkewed: "unauthenticated",
+  RequestTimeout: "unavailable",
   AuthorizationHeaderMalformed: "configuration_invalid",
   QuotaExceeded: "resource_exhausted",
   EntityTooLarge: "resource_exhausted",

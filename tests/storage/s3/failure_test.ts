@@ -19,6 +19,7 @@ const ANSWERS: readonly [number, string, ErrorCode, readonly Verdict[]][] = [
   [400, "EntityTooLarge", "resource_exhausted", ["refusal"]],
   [400, "ExpiredToken", "unauthenticated", ["refusal"]],
   [400, "InvalidToken", "unauthenticated", ["refusal"]],
+  [400, "RequestTimeout", "unavailable", ["transient", "refusal"]],
   [400, "BadDigest", "internal", ["transient", "refusal"]],
   [400, "XAmzContentSHA256Mismatch", "internal", ["transient", "refusal"]],
   [400, "IncompleteBody", "internal", ["transient", "refusal"]],
