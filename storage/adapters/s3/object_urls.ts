@@ -1,7 +1,7 @@
 /**
  * Where buckets and objects of a server are on the web. With `path`, the bucket is the first part of the path;
  * with `virtual-host`, it is the first label of the host name, unless it has a dot, which no wildcard
- * certificate fits.
+ * certificate fits, or the server has no name, but an IP address.
  */
 export class ObjectUrls {
   readonly #endpoint: URL;
@@ -18,14 +18,22 @@ export class ObjectUrls {
     const url = new URL(this.#endpoint);
     const path = key === undefined ? "" : encodeKey(key);
     if (bucket === undefined) return url;
-    if (this.#addressing === "virtual-host" && !bucket.includes(".")) {
-      url.hostname = `${bucket}.${url.hostname}`;
+    if (this.#addressing === "virtual-host" && addToHost(url, bucket)) {
       url.pathname = `/${path}`;
     } else {
       url.pathname = path === "" ? `/${bucket}` : `/${bucket}/${path}`;
     }
     return url;
   }
+}
+
+/** Puts the bucket before the host name; `false` where that is not possible, such as before an IP address. */
+function addToHost(url: URL, bucket: string): boolean {
+  if (bucket.includes(".")) return false;
+  const hostname = `${bucket}.${url.hostname}`;
+  // A name that is not valid is ignored without a word.
+  url.hostname = hostname;
+  return url.hostname === hostname;
 }
 
 /** A key as it stands in a path: all but the unreserved characters of RFC 3986 and slashes in percent encoding. */
