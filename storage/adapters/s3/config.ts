@@ -26,7 +26,7 @@ export interface S3StorageConfig {
   readonly publicEndpoint?: string | undefined;
   /**
    * Whether the bucket is in the path or in the host name. Default: `path` with an `endpoint`, `virtual-host` on Amazon,
-   * but for buckets with a dot, which no certificate fits.
+   * but for buckets with a dot, which no certificate fits. Nothing comes before an IP address.
    */
   readonly addressing?: "path" | "virtual-host" | undefined;
   /**
@@ -159,7 +159,8 @@ function checkEndpoint(field: string, text: unknown): URL {
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
     throw new ValidationError(field, "it must end after the port, without path and query");
   }
-  return url;
+  // A `?` or `#` with nothing behind it would stay in the text of the URL.
+  return new URL(url.origin);
 }
 
 function checkAddressing(addressing: unknown): "path" | "virtual-host" {
