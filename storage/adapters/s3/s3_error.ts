@@ -21,6 +21,10 @@ export function toStorageError(error: unknown, call: StorageCall): Infrastructur
     const why = "the request could not be made";
     return storageFailure(operation, why, { code: "internal", outcome: call.outcome });
   }
+  if (failure.reason === "NoSuchUpload") {
+    const why = "what was written of it was removed meanwhile";
+    return storageFailure(operation, why, { code: "conflict", retryable: true });
+  }
   if (failure.status === 404) return missing(operation, missingThing(operation, failure));
   const { code, isTransient: retryable, message } = failure;
   if (DAMAGED_ON_THE_WAY.has(failure.reason)) return notIntact(operation, message);
