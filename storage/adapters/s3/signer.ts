@@ -49,6 +49,9 @@ export interface SignedText {
 /** Node's `fetch` adds to it when a range is asked for. */
 const CHANGED_BY_FETCH = new Set(["accept-encoding"]);
 
+/** Says to the signature, not to the server, that a URL leaves the body open. */
+const UNSIGNED_BODY = new Set(["x-amz-content-sha256"]);
+
 const EMPTY_SHA256 = sha256Hex("");
 
 /** Signs requests (AWS Signature Version 4). The SHA-256 of the body is signed, so the server refuses bytes that changed on the way. */
@@ -98,7 +101,8 @@ export class Signer {
     }, {
       signingDate: this.#now(),
       expiresIn: Math.ceil(expiresInMs / 1_000),
-      signableHeaders: new Set(["host", ...Object.keys(headers)]),
+      unsignableHeaders: UNSIGNED_BODY,
+      unhoistableHeaders: UNSIGNED_BODY,
     });
     return withQuery(url, query as Record<string, string>);
   }
