@@ -1,6 +1,7 @@
 import { ValidationError } from "../core/errors.ts";
 import { kindOf } from "../core/shown_value.ts";
 import { textFlaw } from "../core/validation.ts";
+import { startSha256 } from "./digest.ts";
 import { operationName, sourceFailed } from "./failures.ts";
 import type { StorageBody } from "./storage.ts";
 
@@ -47,6 +48,20 @@ export async function* readBody(
     if (chunk.byteLength > 0) yield chunk;
   }
   if (size !== undefined && read < size) throw wrongSize(size, read);
+}
+
+/** Reads a body to its end for its digest and its size; fails like {@linkcode readBody}. */
+export async function digestBody(
+  data: StorageBody,
+  signal: AbortSignal,
+): Promise<{ readonly sha256: string; readonly size: number }> {
+  const hash = startSha256();
+  let size = 0;
+  for await (const chunk of readBody(data, { signal })) {
+    hash.update(chunk);
+    size += chunk.byteLength;
+  }
+  return { sha256: hash.hex(), size };
 }
 
 /** The same chunks; each is reported when the next one is asked for, as stored with all before it. */

@@ -4,7 +4,7 @@ import {
   type Interruption,
   settleWithin,
 } from "../core/call_options.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import type { Outcome } from "../core/errors.ts";
 import { storageFailure, type StorageOperation } from "./failures.ts";
 
@@ -73,6 +73,20 @@ export async function runCall<T>(
     { ...options, defaultTimeoutMs, clock },
     (interruption) => call.interrupt(interruption),
   );
+}
+
+/**
+ * The options for the steps of one call that begins now, one after the other: each step gets what is
+ * left of the deadline. Throws a `ValidationError` for bad options.
+ */
+export function shareDeadline(
+  { signal, timeoutMs }: CallOptions,
+  defaultTimeoutMs: number,
+  clock: Clock = systemClock,
+): () => { readonly signal: AbortSignal | undefined; readonly timeoutMs: number } {
+  checkCallOptions({ signal, timeoutMs });
+  const endMs = clock.monotonic() + (timeoutMs ?? defaultTimeoutMs);
+  return () => ({ signal, timeoutMs: Math.max(1, Math.ceil(endMs - clock.monotonic())) });
 }
 
 /** The error of a call, or of the stream that it opened, that was interrupted. */

@@ -6,10 +6,12 @@ import {
   bodySize,
   bodyStream,
   checkBody,
+  digestBody,
   orCancel,
   readBody,
   reportChunks,
 } from "../../storage/body.ts";
+import { sha256Hex } from "../../storage/digest.ts";
 import type { StorageBody } from "../../storage/storage.ts";
 import { streamOf } from "../conformance/storage/case.ts";
 
@@ -77,6 +79,13 @@ test("readBody() ends with the reason of the signal, also while the source is st
   const reason = new Error("enough");
   aborter.abort(reason);
   await assert.rejects(next, reason);
+});
+
+test("digestBody() tells digest and size of every kind of body", async () => {
+  const bodies = ["é", new TextEncoder().encode("é"), new Blob(["é"]), streamOf(["", "é"])];
+  for (const body of bodies) {
+    assert.deepEqual(await digestBody(body, signal), { sha256: sha256Hex("é"), size: 2 });
+  }
 });
 
 test("bodySize() knows the size of everything but a stream", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { runCall, type StorageCall } from "../../storage/call.ts";
+import { runCall, shareDeadline, type StorageCall } from "../../storage/call.ts";
 import { ManualClock } from "../conformance/manual_clock.ts";
 
 test("runCall() does not start the work when the signal is aborted already", async () => {
@@ -61,4 +61,18 @@ test("runCall() refuses a deadline that is no number above 0", async () => {
     const call = runCall("exists", { timeoutMs }, new ManualClock(), () => Promise.resolve());
     await assert.rejects(call, { field: "timeoutMs" });
   }
+});
+
+test("shareDeadline() leaves each step what is left of the deadline", () => {
+  const clock = new ManualClock();
+  const { signal } = new AbortController();
+  const left = shareDeadline({ signal, timeoutMs: 100 }, 1_000, clock);
+  const leftByDefault = shareDeadline({}, 1_000, clock);
+  assert.deepEqual(left(), { signal, timeoutMs: 100 });
+  clock.advance(60.5);
+  assert.deepEqual(left(), { signal, timeoutMs: 40 });
+  assert.deepEqual(leftByDefault(), { signal: undefined, timeoutMs: 940 });
+  clock.advance(100);
+  assert.deepEqual(left(), { signal, timeoutMs: 1 });
+  assert.throws(() => shareDeadline({ timeoutMs: 0 }, 1_000), { field: "timeoutMs" });
 });
