@@ -53,11 +53,11 @@ export async function* readBody(
 /** Reads a body to its end for its digest and its size; fails like {@linkcode readBody}. */
 export async function digestBody(
   data: StorageBody,
-  signal: AbortSignal,
+  options: { readonly size?: number | undefined; readonly signal: AbortSignal },
 ): Promise<{ readonly sha256: string; readonly size: number }> {
   const hash = startSha256();
   let size = 0;
-  for await (const chunk of readBody(data, { signal })) {
+  for await (const chunk of readBody(data, options)) {
     hash.update(chunk);
     size += chunk.byteLength;
   }

@@ -16,6 +16,7 @@
  */
 
 export { StorageCall } from "./call.ts";
+export * from "./datasets.ts";
 export * from "./digest.ts";
 export * from "./driver.ts";
 export type { StorageOperation } from "./failures.ts";

@@ -83,6 +83,12 @@ export function checkAddress(
   return { bucket: checkBucket(fields[0], bucket), key: checkObjectKey(fields[1], key) };
 }
 
+/** Returns the digest in lower case; throws a `ValidationError` if it is none. */
+export function checkSha256(sha256: unknown): string {
+  if (typeof sha256 === "string" && /^[0-9a-f]{64}$/i.test(sha256)) return sha256.toLowerCase();
+  throw new ValidationError("sha256", "it must have 64 hexadecimal digits");
+}
+
 /** Checks the input of an upload whose body ends when `signal` fires. */
 export function checkUpload(
   data: StorageBody,

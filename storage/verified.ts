@@ -9,7 +9,7 @@ import { notIntact, storageFailure } from "./failures.ts";
 import { checkMetadata, resolveContentType } from "./object_metadata.ts";
 import { checkRange, locateRange, type Span } from "./range.ts";
 import { collect } from "./read_stream.ts";
-import { checkAddress } from "./requests.ts";
+import { checkAddress, checkSha256 } from "./requests.ts";
 import type {
   DownloadOptions,
   ObjectStream,
@@ -162,7 +162,7 @@ async function uploadHashed(
 
 async function digestBlob(data: Blob, limits: CallOptions): Promise<string> {
   const { sha256 } = await runCall("upload", limits, systemClock, ({ signal }) => {
-    return digestBody(data, signal);
+    return digestBody(data, { signal });
   });
   return sha256;
 }
@@ -223,11 +223,6 @@ function withDigest(metadata: UserMetadata, sha256: string): UserMetadata {
     throw new ValidationError(`metadata.${SHA256_METADATA}`, "the verified upload writes it");
   }
   return { ...metadata, [SHA256_METADATA]: sha256 };
-}
-
-function checkSha256(sha256: string): string {
-  if (typeof sha256 === "string" && /^[0-9a-f]{64}$/i.test(sha256)) return sha256.toLowerCase();
-  throw new ValidationError("sha256", "it must have 64 hexadecimal digits");
 }
 
 function requireDigest(operation: "upload" | "download", actual: string, expected: string): void {

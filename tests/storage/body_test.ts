@@ -84,8 +84,9 @@ test("readBody() ends with the reason of the signal, also while the source is st
 test("digestBody() tells digest and size of every kind of body", async () => {
   const bodies = ["é", new TextEncoder().encode("é"), new Blob(["é"]), streamOf(["", "é"])];
   for (const body of bodies) {
-    assert.deepEqual(await digestBody(body, signal), { sha256: sha256Hex("é"), size: 2 });
+    assert.deepEqual(await digestBody(body, { signal }), { sha256: sha256Hex("é"), size: 2 });
   }
+  await assert.rejects(digestBody("é", { size: 1, signal }), { field: "data" });
 });
 
 test("bodySize() knows the size of everything but a stream", () => {
