@@ -1,8 +1,8 @@
 import {
   CacheKey,
-  downloadVerified,
   type Infrastructure,
   type LeaderboardEntry,
+  readDataset,
 } from "@benchmark-exchange/infrastructure";
 import type { PublishedBenchmark } from "./setup.ts";
 
@@ -106,7 +106,6 @@ export async function checkDataset(
   );
   const dataset = version?.datasets[0];
   if (!dataset) throw new Error(`${benchmark.name} has no dataset`);
-  const { bucket, key, sha256 } = dataset;
-  const bytes = await downloadVerified(exchange.storage, bucket, key, { sha256 });
-  return { key, bytes: bytes.length, sha256 };
+  const bytes = await readDataset(exchange.storage, dataset);
+  return { key: dataset.key, bytes: bytes.length, sha256: dataset.sha256 };
 }

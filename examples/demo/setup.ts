@@ -5,10 +5,9 @@ import {
   type Infrastructure,
   type NewBenchmark,
   type Organization,
-  SHA256_METADATA,
+  putDataset,
   StoragePath,
   type TestCase,
-  uploadVerified,
   type User,
 } from "@benchmark-exchange/infrastructure";
 
@@ -98,7 +97,7 @@ async function ensureUser(
   return user;
 }
 
-/** Finds the benchmarks, or publishes them at the first run; puts missing datasets into storage. */
+/** Finds the benchmarks, or publishes them with their datasets at the first run. */
 export async function ensureBenchmarks(
   exchange: Infrastructure,
   people: People,
@@ -120,14 +119,10 @@ async function ensureDataset(
 ): Promise<DatasetReference> {
   const key = StoragePath.benchmarkDataset(slug, "1.0.0", "tasks.jsonl");
   const lines = testCases(definition).map(({ name, input }) => JSON.stringify({ name, input }));
-  if (!await exchange.storage.exists(BUCKET, key)) {
-    await uploadVerified(exchange.storage, BUCKET, key, `${lines.join("\n")}\n`, {
-      contentType: "application/jsonl",
-      createOnly: true,
-    });
-  }
-  const { size, metadata } = await exchange.storage.getMetadata(BUCKET, key);
-  return { name: "tasks", bucket: BUCKET, key, sha256: metadata[SHA256_METADATA] ?? "", size };
+  const address = { name: "tasks", bucket: BUCKET, key };
+  return await putDataset(exchange.storage, address, `${lines.join("\n")}\n`, {
+    contentType: "application/jsonl",
+  });
 }
 
 async function createBenchmark(
