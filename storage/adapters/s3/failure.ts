@@ -10,6 +10,8 @@ export interface FailureDetails {
   readonly retryAfterMs?: number | undefined;
   /** What the clock of the server says, in milliseconds since the Unix epoch. */
   readonly serverMs?: number | undefined;
+  /** Where the bucket is, if the server says so. */
+  readonly region?: string | undefined;
   /** What went wrong on the way, for who has no status. */
   readonly why?: string;
 }
@@ -30,17 +32,20 @@ export class S3Failure extends Error {
   mayHaveWorked = false;
 
   /** Creates the failure. */
-  constructor({ status, name = "", retryAfterMs = 0, serverMs, why = "" }: FailureDetails) {
+  constructor({ status, name = "", region = "", why = "", ...times }: FailureDetails) {
     const reason = /^[\w.]{1,100}$/.test(name) ? name : "";
+    const place = /^[a-z0-9-]{1,63}$/.test(region) && status !== undefined && status < 500
+      ? `; the bucket is in ${region}`
+      : "";
     super(
       status === undefined
         ? withReason(why, reason)
-        : `the server answered ${status} ${reason}`.trim(),
+        : `${`the server answered ${status} ${reason}`.trim()}${place}`,
     );
     this.status = status;
     this.reason = reason;
-    this.retryAfterMs = retryAfterMs;
-    this.serverMs = serverMs;
+    this.retryAfterMs = times.retryAfterMs ?? 0;
+    this.serverMs = times.serverMs;
   }
 
   /** Whether the server asks for fewer requests. */
@@ -60,7 +65,8 @@ export class S3Failure extends Error {
   get isRefusal(): boolean {
     return this.status === undefined
       ? NEVER_SENT.has(this.reason)
-      : this.status >= 300 && this.status < 500 && this.status !== 408;
+      : this.status >= 300 && this.status < 500 && this.status !== 408 ||
+        this.status === 501 || this.status === 507;
   }
 
   /** What it is called in errors of this library. */

@@ -140,7 +140,7 @@ export class MultipartUpload {
       if (!failure) throw error;
       // An upload that is not known any more was completed by the attempt before, whose answer was lost.
       if (failure.mayHaveWorked || failure.reason === "NoSuchUpload") {
-        const written = await this.#tools.reader.stat(call, this.#to);
+        const written = await this.#tools.reader.stat(call, this.#to).catch(() => undefined);
         if (written?.mark === this.#mark) return { etag: written.etag };
       }
       throw conditionError(call.operation, failure, conditions) ?? failure;

@@ -40,7 +40,10 @@ export class ObjectReader {
   /** What is known about an object; `undefined` if there is none. */
   async stat(call: StorageCall, at: ObjectAddress): Promise<ObjectHeaders | undefined> {
     try {
-      return (await this.#ask(call, at, "HEAD", call.signal)).headers;
+      const { headers, body } = await this.#ask(call, at, "HEAD", call.signal);
+      // It is empty, but its connection is used again only when its end was read.
+      await body.bytes(0);
+      return headers;
     } catch (error) {
       if (asFailure(error)?.status === 404) return undefined;
       throw error;

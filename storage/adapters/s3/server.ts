@@ -12,6 +12,9 @@ export type Sdk = typeof import("@aws-sdk/client-s3");
 /** The client of the SDK. */
 export type SdkClient = InstanceType<Sdk["S3Client"]>;
 
+/** How far a clock may be off until servers refuse what it signs: fifteen minutes, less what the way takes. */
+const MAX_SKEW_MS = 840_000;
+
 /** More than a listing of 1,000 of the longest keys can have. */
 const MAX_XML_BYTES = 16_777_216;
 
@@ -94,7 +97,7 @@ export class S3Server {
   async exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     const response = await this.#transport.send(request, signal);
     if (response.status < 300) return response;
-    const failure = new S3Failure(await describeFailure(response, this.settings.clock.now()));
+    const failure = new S3Failure(await describeFailure(response, this.signer.now()));
     if (failure.reason === "RequestTimeTooSkewed" && failure.serverMs !== undefined) {
       this.signer.correctClock(failure.serverMs);
     }
@@ -113,7 +116,8 @@ export class S3Server {
     return new sdk.S3Client({
       endpoint: endpoint.origin,
       region,
-      credentials,
+      // Without an end, the SDK would keep them for ever; who keeps them is our function.
+      credentials: async () => ({ ...await credentials(), expiration: new Date(0) }),
       forcePathStyle: addressing === "path",
       maxAttempts: 1,
       // By default it adds checksums that other servers refuse.
@@ -193,9 +197,13 @@ async function describeFailure(response: HttpResponse, nowMs: number): Promise<F
   const { status, headers, body } = response;
   const text = new TextDecoder().decode(await body.bytes(65_536).catch(() => new Uint8Array()));
   const serverMs = Date.parse(headers.get("date") ?? "");
+  const name = /<Code>([\w.]+)<\/Code>/.exec(text)?.[1];
+  // The answer to a HEAD has no text that says so.
+  const isSkewed = status === 403 && text === "" && Math.abs(serverMs - nowMs) > MAX_SKEW_MS;
   return {
     status,
-    name: /<Code>([\w.]+)<\/Code>/.exec(text)?.[1],
+    name: isSkewed ? "RequestTimeTooSkewed" : name,
+    region: headers.get("x-amz-bucket-region") ?? undefined,
     retryAfterMs: retryAfter(headers.get("retry-after"), nowMs),
     ...(Number.isNaN(serverMs) ? {} : { serverMs }),
   };

@@ -67,7 +67,7 @@ export class Uploads {
       if (!failure) throw error;
       // What it met may be what the attempt before wrote, whose answer was lost.
       if (mark !== undefined && failure.mayHaveWorked) {
-        const written = await reader.stat(call, to);
+        const written = await reader.stat(call, to).catch(() => undefined);
         if (written?.mark === mark) return { etag: written.etag, size };
       }
       throw conditionError(call.operation, failure, request) ?? failure;

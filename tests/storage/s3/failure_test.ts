@@ -44,11 +44,11 @@ const ANSWERS: readonly [number, string, ErrorCode, readonly Verdict[]][] = [
   [400, "TooManyRequests", "overloaded", ["transient", "throttling", "refusal"]],
   [500, "InternalError", "unavailable", ["transient"]],
   [500, "SlowDown", "overloaded", ["transient", "throttling"]],
-  [501, "NotImplemented", "unsupported", []],
+  [501, "NotImplemented", "unsupported", ["refusal"]],
   [502, "", "unavailable", ["transient"]],
   [503, "", "overloaded", ["transient", "throttling"]],
-  [507, "", "resource_exhausted", []],
-  [507, "XMinioStorageFull", "resource_exhausted", []],
+  [507, "", "resource_exhausted", ["refusal"]],
+  [507, "XMinioStorageFull", "resource_exhausted", ["refusal"]],
 ];
 
 /** What the system says, and whether the request was certainly not sent; all can succeed in a moment. */
@@ -133,4 +133,12 @@ test("asFailure() knows failures, and nothing else", () => {
   for (const other of [new Error(), { status: 500 }, undefined, "S3Failure"]) {
     assert.equal(asFailure(other), undefined);
   }
+});
+
+test("a failure says where the bucket is, if that is what is wrong and the server says so", () => {
+  const failure = (status: number, region: string): string =>
+    new S3Failure({ status, region }).message;
+  assert.equal(failure(301, "eu-west-1"), "the server answered 301; the bucket is in eu-west-1");
+  assert.equal(failure(503, "eu-west-1"), "the server answered 503");
+  assert.equal(failure(301, "eu west\n"), "the server answered 301");
 });

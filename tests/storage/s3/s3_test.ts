@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemClock } from "../../../core/clock.ts";
 import { S3StorageProvider } from "../../../storage/adapters/s3.ts";
 import type { StorageCapabilities } from "../../../storage/storage.ts";
 import { storageConformance } from "../../conformance/storage.ts";
 import { testBucket, withS3 } from "../../support/s3.ts";
 import { s3Config, withStorage } from "../../support/s3_storage.ts";
 import { findService, serviceTest } from "../../support/services.ts";
+import { TcpProxy } from "../../support/tcp_proxy.ts";
 
 const service = await findService("s3");
 const testS3 = serviceTest(service);
@@ -108,6 +110,50 @@ testS3("s3: credentials come from a function, and what it throws is not shown", 
     await storage.upload(bucket, "a", "x");
     assert.equal((await storage.listObjects(bucket)).items.length, 1);
   }, { credentials: given });
+});
+
+testS3("s3: a clock that is wrong by twenty minutes is set by that of the server", async (url) => {
+  for (const offMs of [1_200_000, -1_200_000]) {
+    const clock = { ...systemClock, now: (): number => Date.now() + offMs };
+    const first: ((storage: S3StorageProvider, bucket: string) => Promise<unknown>)[] = [
+      (storage, bucket) => storage.exists(bucket, "a"),
+      (storage, bucket) => storage.listObjects(bucket),
+      (storage, bucket) => storage.upload(bucket, "b", "x"),
+    ];
+    await withStorage(url, async (right, bucket) => {
+      await right.upload(bucket, "a", "x");
+      for (const call of first) {
+        await withProvider(new S3StorageProvider({ ...s3Config(url), clock }), async (storage) => {
+          await call(storage, bucket);
+          assert.ok(await storage.exists(bucket, "a"));
+          const presigned = await fetch(await storage.getPresignedUrl(bucket, "a"));
+          assert.equal(await presigned.text(), "x");
+        });
+      }
+    });
+  }
+});
+
+testS3("s3: connections are used again, whatever is asked", async (url) => {
+  const { endpoint = "" } = s3Config(url);
+  const { hostname: host, port } = new URL(endpoint);
+  await using proxy = await TcpProxy.start({ host, port: Number(port) });
+  await withStorage(url, async (direct, bucket) => {
+    const config = { ...s3Config(url), endpoint: `http://127.0.0.1:${proxy.port}` };
+    await withProvider(new S3StorageProvider(config), async (storage) => {
+      for (let i = 0; i < 20; i++) {
+        await storage.upload(bucket, "a", "x");
+        assert.ok(await storage.exists(bucket, "a"));
+        await storage.getMetadata(bucket, "a");
+        await storage.download(bucket, "a");
+        assert.equal(await storage.exists(bucket, "none"), false);
+        await storage.listObjects(bucket);
+        await storage.delete(bucket, "a");
+      }
+      assert.ok(proxy.connectionCount <= 2, `${proxy.connectionCount} connections`);
+    });
+    await direct.health();
+  });
 });
 
 async function withProvider(
