@@ -10,6 +10,7 @@ export class NodeClient implements HttpClient {
   /** Sends one request. */
   send(request: HttpRequest, signal: AbortSignal): Promise<RawResponse> {
     return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
       const sent = this.#begin(request);
       const abort = (): void => void sent.destroy(signal.reason);
       signal.addEventListener("abort", abort, { once: true });
@@ -40,11 +41,11 @@ function rawResponse(response: IncomingMessage, request: ClientRequest): RawResp
   const headers = new Headers();
   const { rawHeaders } = response;
   for (let i = 0; i < rawHeaders.length; i += 2) headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
-  return {
-    status: response.statusCode ?? 0,
-    headers,
-    chunks: new IncomingChunks(response, request),
-  };
+  const chunks = new IncomingChunks(response, request);
+  const isEmpty = request.method === "HEAD";
+  // Nobody reads what is empty, but a connection is free only behind the end of its answer.
+  if (isEmpty) response.resume();
+  return { status: response.statusCode ?? 0, headers, chunks: isEmpty ? undefined : chunks };
 }
 
 type Next = Awaited<ReturnType<ChunkReader["next"]>>;
