@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { until } from "./until.ts";
 
 /** A request that arrived, whole. */
 export interface ArrivedRequest {
@@ -49,6 +50,14 @@ export class RawHttpServer implements AsyncDisposable {
   /** How many connections are open. */
   get openConnections(): number {
     return this.#sockets.size;
+  }
+
+  /** Lets requests be sent until one comes on the first connection, which may come free a moment late. */
+  async firstIsUsedAgain(send: () => Promise<unknown>): Promise<void> {
+    await until("the first connection is used again", async () => {
+      await send();
+      return this.requests.at(-1)?.connection === 1;
+    });
   }
 
   /** Closes every connection, as a server does that has waited for long enough. */

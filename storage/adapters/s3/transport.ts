@@ -48,7 +48,8 @@ export class Transport {
     const abort = (): void => aborter.abort(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
     const release = (): void => signal.removeEventListener("abort", abort);
-    const limitMs = responseTimeoutMs + (request.body?.byteLength ?? 0) / SLOWEST_BYTES_PER_MS;
+    const bodyMs = Math.ceil((request.body?.byteLength ?? 0) / SLOWEST_BYTES_PER_MS);
+    const limitMs = responseTimeoutMs + bodyMs;
     const cancelTimer = clock.after(limitMs, () => {
       aborter.abort(new S3Failure({ why: `the server did not answer in ${limitMs} milliseconds` }));
     });

@@ -86,7 +86,7 @@ test("a server that does not answer is a failure that names the limit", async ()
 test("a request with a body gets a second more for each 100,000 bytes", async () => {
   await using exchange = await Exchange.start(silent);
   const { clock, transport, arrived, request } = exchange;
-  const body = new Uint8Array(200_000);
+  const body = new Uint8Array(199_999);
   const sent = transport.send({ ...request, method: "PUT", body }, never);
   let settled = false;
   sent.catch(() => settled = true);
@@ -124,8 +124,9 @@ test("an answer that ends too early is a failure", async () => {
     half(socket, request);
     socket.end();
   });
-  const { body } = await exchange.transport.send(exchange.request, never);
-  await assert.rejects(body.bytes(20), { name: "S3Failure", status: undefined });
+  const { transport, request } = exchange;
+  const read = transport.send(request, never).then(({ body }) => body.bytes(20));
+  await assert.rejects(read, { name: "S3Failure", status: undefined });
 });
 
 test("a server that is not there is a failure", async () => {
@@ -238,14 +239,11 @@ test("a connection is used again behind an answer that was read, and replaced if
   });
   const send = (): Promise<Uint8Array> =>
     attempts.run(never, async () => (await transport.send(request, never)).body.bytes(10));
-  for (let i = 0; i < 3; i++) {
-    await send();
-    // It goes back in a turn of the event loop.
-    await new Promise((resolve) => setTimeout(resolve));
-  }
-  assert.deepEqual(server.requests.map(({ connection }) => connection), [1, 1, 1]);
+  await send();
+  await server.firstIsUsedAgain(send);
+  const connections = Math.max(...server.requests.map(({ connection }) => connection));
   server.closeConnections();
   // Whether the client has heard of that or not.
   assert.equal((await send()).byteLength, 10);
-  assert.equal(server.requests.at(-1)?.connection, 2);
+  assert.ok((server.requests.at(-1)?.connection ?? 0) > connections);
 });
