@@ -48,6 +48,11 @@ export class S3Failure extends Error {
     this.serverMs = times.serverMs;
   }
 
+  /** Whether the object is not what a conditional request demands. */
+  get isConditional(): boolean {
+    return this.status === 412;
+  }
+
   /** Whether the server asks for fewer requests. */
   get isThrottling(): boolean {
     return this.status === 429 || this.status === 503 || THROTTLING.has(this.reason);

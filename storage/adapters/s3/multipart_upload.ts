@@ -138,8 +138,9 @@ export class MultipartUpload {
     } catch (error) {
       const failure = asFailure(error);
       if (!failure) throw error;
-      // An upload that is not known any more was completed by the attempt before, whose answer was lost.
-      if (failure.mayHaveWorked || failure.reason === "NoSuchUpload") {
+      // What is in the way may be what it completed itself: the answer was lost, and some runtimes repeat a request
+      // unasked. The upload is not known any more then.
+      if (failure.mayHaveWorked || failure.isConditional || failure.reason === "NoSuchUpload") {
         const written = await this.#tools.reader.stat(call, this.#to).catch(() => undefined);
         if (written?.mark === this.#mark) return { etag: written.etag };
       }

@@ -220,6 +220,6 @@ function retryAfter(value: string | null, nowMs: number): number {
 function failureOfSdk(error: unknown): unknown {
   if (error instanceof S3Failure || !(error instanceof Error)) return error;
   const { $metadata, name } = error as Error & { $metadata?: { httpStatusCode?: number } };
-  const status = $metadata?.httpStatusCode;
-  return status === undefined ? error : new S3Failure({ status: Math.max(status, 500), name });
+  // The SDK puts another status in the place of that of the answer.
+  return $metadata?.httpStatusCode === undefined ? error : new S3Failure({ status: 500, name });
 }

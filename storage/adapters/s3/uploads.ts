@@ -65,8 +65,8 @@ export class Uploads {
     } catch (error) {
       const failure = asFailure(error);
       if (!failure) throw error;
-      // What it met may be what the attempt before wrote, whose answer was lost.
-      if (mark !== undefined && failure.mayHaveWorked) {
+      // What it met may be what it wrote itself: the answer was lost, and some runtimes repeat a request unasked.
+      if (mark !== undefined && (failure.mayHaveWorked || failure.isConditional)) {
         const written = await reader.stat(call, to).catch(() => undefined);
         if (written?.mark === mark) return { etag: written.etag, size };
       }
