@@ -11,6 +11,8 @@ import { answerOf, RawHttpServer } from "../../support/raw_http_server.ts";
 import { until } from "../../support/until.ts";
 
 const OBJECT = "abcdefghijklmnopqrstuvwxyz";
+/** Only the source itself looks at the clock. */
+const PATIENT = { responseTimeoutMs: 1_000_000, idleTimeoutMs: 1_000_000 };
 const never = new AbortController().signal;
 
 /** Answers with what is asked for of the object. */
@@ -42,22 +44,26 @@ function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-/** Opens a span of an object; each request gets the next answer, and those behind the last one the whole rest. */
+/** Each request gets the next answer about the object up to `end`, those behind the last one all of it. */
+function serve(answers: readonly Answer[], end: number): Promise<RawHttpServer> {
+  const rest = [...answers];
+  return RawHttpServer.start((socket, { target }) => {
+    const answer = rest.shift() ?? whole;
+    answer(socket, OBJECT.slice(Number(target.slice(1)), end));
+  });
+}
+
+/** Opens a span of an object. */
 async function open(
   answers: readonly Answer[],
   { start, end }: Span = { start: 0, end: OBJECT.length },
   beforeReopening: () => void = () => {},
 ): Promise<Opened> {
-  const rest = [...answers];
-  const server = await RawHttpServer.start((socket, { target }) => {
-    const answer = rest.shift() ?? whole;
-    answer(socket, OBJECT.slice(Number(target.slice(1)), end));
-  });
+  const server = await serve(answers, end);
   const clock = new ManualClock();
   const client = await defaultHttpClient();
-  const limits = { responseTimeoutMs: 1_000_000, idleTimeoutMs: 1_000_000 };
-  const transport = new Transport({ client: Promise.resolve(client), clock, ...limits });
-  const request = async (position: number, signal: AbortSignal): Promise<ResponseBody> => {
+  const transport = new Transport({ ...PATIENT, client: Promise.resolve(client), clock });
+  const request: Opened["request"] = async (position, signal) => {
     const url = `${server.url}/${position}`;
     return (await transport.send({ method: "GET", url, headers: {} }, signal)).body;
   };
