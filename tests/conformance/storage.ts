@@ -19,6 +19,8 @@ export interface StorageHarness {
   readonly name: string;
   /** What the adapter declares; chooses the tests. */
   readonly capabilities: StorageCapabilities;
+  /** What the names of the suite's buckets begin with, at most 25 characters. Default: `conformance-`. */
+  readonly bucketPrefix?: string;
   /** Opens a provider; the suite closes it. All of them may share what they store. */
   open(): Promise<StorageProvider>;
   /** Damages a stored object so that the adapter finds it damaged, where that can happen. */
@@ -27,9 +29,11 @@ export interface StorageHarness {
 
 /**
  * The tests of the port `StorageProvider`: one for each sentence of its specification, in the same
- * words. Every test uses buckets of its own, whose names begin with `conformance-`.
+ * words. Every test uses buckets of its own, whose names begin with the prefix of the harness. The
+ * suite cannot delete them, because the port has no way to.
  */
 export function storageConformance(test: TestFn, harness: StorageHarness): void {
+  const { bucketPrefix = "conformance-" } = harness;
   const cases: readonly StorageCase[] = [
     ...nameCases,
     ...writingCases,
@@ -53,7 +57,7 @@ export function storageConformance(test: TestFn, harness: StorageHarness): void 
     test(`${harness.name}: ${sentence}`, async () => {
       const storage = await harness.open();
       try {
-        const bucket = `conformance-${crypto.randomUUID()}`;
+        const bucket = `${bucketPrefix}${crypto.randomUUID()}`;
         await storage.createBucket(bucket);
         await run(storage, bucket);
       } finally {
