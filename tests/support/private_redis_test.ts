@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import process from "node:process";
 import { createCertificate } from "./certificate.ts";
-import { RUN_VARIABLE } from "./postgres.ts";
+import { leftFolders, withOwnRun } from "./own_run.ts";
 import {
   type PrivateRedis,
   type RedisOptions,
@@ -38,7 +36,7 @@ test("a private server answers with the settings asked for, and ends when dispos
 });
 
 test("a server with a setting that it does not know is an error that says what is wrong", async () => {
-  await withRun(async (run) => {
+  await withOwnRun(stopLeftRedis, async (run) => {
     const settings = { "no-such-directive": 1 };
     await assert.rejects(
       startRedis({ settings }),
@@ -122,7 +120,7 @@ test("with a password and TLS, wrong passwords and strangers are refused", async
 });
 
 test("a server that a killed test file left running is stopped and deleted", async () => {
-  await withRun(async (run) => {
+  await withOwnRun(stopLeftRedis, async (run) => {
     await withServer({}, async (server) => {
       const { pid } = server;
       server.pause();
@@ -136,7 +134,7 @@ test("a server that a killed test file left running is stopped and deleted", asy
 });
 
 test("a program that ends without stopping its server leaves nothing behind", async () => {
-  await withRun(async (run) => {
+  await withOwnRun(stopLeftRedis, async (run) => {
     const script = new Script("abandoned_redis.ts", []);
     const pid = Number(await script.line());
     assert.ok(isAlive(pid));
@@ -157,22 +155,4 @@ async function withServer(
   } finally {
     await server[Symbol.asyncDispose]();
   }
-}
-
-/** Has servers belong to a run of their own. */
-async function withRun(use: (run: string) => Promise<void>): Promise<void> {
-  const run = crypto.randomUUID().slice(0, 8);
-  const before = process.env[RUN_VARIABLE];
-  process.env[RUN_VARIABLE] = run;
-  try {
-    await use(run);
-  } finally {
-    if (before === undefined) delete process.env[RUN_VARIABLE];
-    else process.env[RUN_VARIABLE] = before;
-    await stopLeftRedis(run);
-  }
-}
-
-async function leftFolders(run: string): Promise<string[]> {
-  return (await readdir(tmpdir())).filter((name) => name.includes(run));
 }
