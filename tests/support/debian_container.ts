@@ -116,7 +116,7 @@ export class DebianContainer implements AsyncDisposable {
     throw new Error(`Cannot open a container\n${await this.log()}`);
   }
 
-  /** Starts a program; resolves when it runs or has ended already. */
+  /** Starts a program; resolves when there is a process for it. */
   async start(program: string, ...args: readonly string[]): Promise<ContainerProgram> {
     const command = ["chroot", this.#root, program, ...args].map(quoted).join(" ");
     const [pid, ended] = [this.#ask(), this.#ask()];
@@ -142,9 +142,9 @@ export class DebianContainer implements AsyncDisposable {
     throw new Error(`Cannot run ${program}: it ended with ${code}\n${await this.log()}`);
   }
 
-  /** What its programs have written. */
+  /** What its programs have written; nothing when it is closed. */
   log(): Promise<string> {
-    return readFile(join(this.folder, LOG_FILE), "utf8");
+    return readFile(join(this.folder, LOG_FILE), "utf8").catch(() => "");
   }
 
   /** Ends all programs and deletes the folder. */

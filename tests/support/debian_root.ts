@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { runChecked } from "./run_command.ts";
+import { runChecked, runCommand } from "./run_command.ts";
 
 /** Programs of Debian, in a folder of their own; the machine itself stays as it is. */
 export interface DebianRoot {
@@ -16,8 +16,8 @@ export interface DebianRoot {
   readonly packages: readonly string[];
 }
 
-/** What installs what {@linkcode canInstallDebian} asks for. */
-export const DEBIAN_INSTALL_COMMAND = "apt-get install mmdebstrap, as root on Debian";
+/** How to come to what {@linkcode canInstallDebian} asks for. */
+export const DEBIAN_INSTALL_COMMAND = "apt-get install mmdebstrap (only root can use it)";
 
 /** Below the checkout, wherever the suite was started. */
 const FOLDER = fileURLToPath(new URL("../../.runtimes/", import.meta.url));
@@ -45,6 +45,7 @@ for suite in "$@"; do
     echo 127.0.0.1 localhost >"$target.part/etc/hosts" &&
     mv "$target.part" "$target" && exit
 done
+rm -rf --one-file-system "$target.part"
 exit 1
 `;
 
@@ -56,22 +57,28 @@ export function canInstallDebian(): boolean {
   return process.getuid?.() === 0 && ["mmdebstrap", "flock", "unshare", "chroot"].every(isThere);
 }
 
-/**
- * Returns the folder with the packages, which is made once for each checkout and kept in
- * `.runtimes/`: that takes half a minute and the network. Several processes may ask at once. Rejects
- * with what the installer said.
- */
-export async function installDebian({ name, suites, packages }: DebianRoot): Promise<string> {
+/** Where the packages are, or will be: another folder for other packages. */
+export function debianFolder({ name, suites, packages }: DebianRoot): string {
   const recipe = JSON.stringify([INSTALL, suites, packages]);
   const version = createHash("sha256").update(recipe).digest("hex").slice(0, 8);
-  const target = join(FOLDER, `${name}-${version}`);
+  return join(FOLDER, `${name}-${version}`);
+}
+
+/**
+ * Returns the folder with the packages. It is made once for each checkout and kept in `.runtimes/`;
+ * that takes half a minute and the network. Several processes may ask at once. Rejects with what the
+ * installer said.
+ */
+export async function installDebian(root: DebianRoot): Promise<string> {
+  const target = debianFolder(root);
   if (existsSync(target)) return target;
   await mkdir(FOLDER, { recursive: true });
-  const command = ["sh", "-c", INSTALL, "sh"];
-  const args = [target, await findMirror(), packages.join(","), ...suites];
-  // Mounts that the installer makes end with it, even if it is killed.
-  await runChecked("unshare", ["--mount", ...command, ...args]);
-  return target;
+  const args = [target, await findMirror(), root.packages.join(","), ...root.suites];
+  // Mounts of the installer end with it, even if it is killed.
+  const command = ["--mount", "sh", "-c", INSTALL, "sh", ...args];
+  const { code, output } = await runCommand("unshare", command);
+  if (code === 0) return target;
+  throw new Error(`Cannot unpack ${root.packages.join(", ")}: it ended with ${code}\n${output}`);
 }
 
 /** The mirror of Debian that this machine uses. */

@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type DebianContainer, openContainer } from "./debian_container.ts";
-import { type DebianRoot, installDebian } from "./debian_root.ts";
+import type { DebianContainer } from "./debian_container.ts";
+import type { DebianRoot } from "./debian_root.ts";
 import { freePort } from "./free_port.ts";
-import { S3Gateway } from "./s3_gateway.ts";
+import { type S3Gateway, startGateway } from "./s3_gateway.ts";
 
 /** Ceph, which from version 20 on also keeps checksums; forky has 20, trixie 18. */
-const CEPH: DebianRoot = {
+export const CEPH: DebianRoot = {
   name: "ceph",
   suites: ["forky", "trixie"],
   packages: ["radosgw", "ceph-mon", "ceph-osd"],
@@ -59,33 +59,27 @@ log_to_stderr = true
 debug_mon = 0
 debug_osd = 0
 debug_rgw = 0
+debug_rgw_access = 0
 debug_rocksdb = 0
+log_max_recent = 1
 `;
 
 /**
  * Starts a Ceph of our own with its S3 gateway on a free loopback port; what it stores is in memory.
- * The first time in a checkout it installs Ceph, see {@linkcode installDebian}.
+ * The first time in a checkout, this installs Ceph.
  */
-export async function startS3(): Promise<S3Gateway> {
-  const root = await installDebian(CEPH);
-  const [port, monitorPort] = [await freePort(), await freePort()];
-  const listen = `beast endpoint=127.0.0.1:${port}`;
-  const container = await openContainer({ root, mountPoint: FOLDER });
-  const gateway = new S3Gateway({
-    container,
+export function startS3(): Promise<S3Gateway> {
+  return startGateway(CEPH, FOLDER, async (container) => {
+    await startCluster(container, await freePort());
+    const port = await freePort();
     // Without `tcp_nodelay`, answers come 40 ms late.
-    command: ["radosgw", "-f", "--name=client.rgw.a", `--rgw-frontends=${listen} tcp_nodelay=1`],
-    url: `http://${USER.key}:${USER.secret}@127.0.0.1:${port}`,
-    healthPath: "/swift/healthcheck",
+    const listen = `--rgw-frontends=beast endpoint=127.0.0.1:${port} tcp_nodelay=1`;
+    return {
+      command: ["radosgw", "-f", "--name=client.rgw.a", listen],
+      url: `http://${USER.key}:${USER.secret}@127.0.0.1:${port}`,
+      healthUrls: [`http://127.0.0.1:${port}/swift/healthcheck`],
+    };
   });
-  try {
-    await startCluster(container, monitorPort);
-    await gateway.start();
-    return gateway;
-  } catch (error) {
-    await gateway[Symbol.asyncDispose]();
-    throw error;
-  }
 }
 
 /** A cluster of one monitor, one store and one user. */

@@ -45,8 +45,10 @@ interface Provided {
 }
 
 async function provide(name: ServiceName): Promise<Provided> {
-  const { isInstalled, start, cleanUp }: ServiceKind = SERVICES[name];
+  const { isInstalled, prepare, start, cleanUp }: ServiceKind = SERVICES[name];
   const service = await findService(name);
+  // Without a network this fails, and so do the tests that start servers, but no others.
+  const canStart = isInstalled() && await prepare?.().then(() => true, () => false) !== false;
   if ("url" in service) {
     return {
       env: serviceVariables(name, service.url),
@@ -54,7 +56,7 @@ async function provide(name: ServiceName): Promise<Provided> {
       close: (run) => cleanUp(run, service.url),
     };
   }
-  if (!isInstalled()) {
+  if (!canStart) {
     return { env: {}, description: service.missing, close: () => Promise.resolve() };
   }
   const server = await start();

@@ -18,14 +18,17 @@ const REGION = "us-east-1";
  * on all that there is to know about a server. Throws without ever showing the URL.
  */
 export function s3Access(url: string): S3Access {
-  if (!URL.canParse(url)) throw new Error("the URL is malformed");
-  const { protocol, host, pathname, username, password, searchParams } = new URL(url);
-  return {
-    endpoint: `${protocol}//${host}${pathname.replace(/\/$/, "")}`,
-    region: searchParams.get("region") ?? REGION,
-    accessKeyId: decodeURIComponent(username),
-    secretAccessKey: decodeURIComponent(password),
-  };
+  try {
+    const { protocol, host, pathname, username, password, searchParams } = new URL(url);
+    return {
+      endpoint: `${protocol}//${host}${pathname.replace(/\/$/, "")}`,
+      region: searchParams.get("region") ?? REGION,
+      accessKeyId: decodeURIComponent(username),
+      secretAccessKey: decodeURIComponent(password),
+    };
+  } catch {
+    throw new Error("the URL is malformed");
+  }
 }
 
 /** The variables with which the library finds the server of a URL that tests hand on. */
@@ -73,7 +76,12 @@ export async function withS3<T>(url: string, use: (client: S3Client) => Promise<
 export async function probeS3(url: string): Promise<void> {
   const { ListBucketsCommand } = await import("@aws-sdk/client-s3");
   const abortSignal = AbortSignal.timeout(5_000);
-  await withS3(url, (client) => client.send(new ListBucketsCommand({}), { abortSignal }));
+  await withS3(url, (client) => client.send(new ListBucketsCommand({}), { abortSignal }))
+    .catch((error: Error) => {
+      // Ceph gives its errors a code and no text.
+      if (error.message === "UnknownError") error.message = error.name;
+      throw error;
+    });
 }
 
 /** The name of a bucket, or a prefix of names, for one suite on a server that others may use. */
@@ -87,7 +95,7 @@ export async function dropLeftBuckets(url: string, run: string): Promise<void> {
   await dropBuckets(url, bucketPrefix(run));
 }
 
-/** Deletes the buckets whose names begin with a prefix, with their objects and unfinished uploads. */
+/** Deletes the buckets whose names begin with a prefix, whatever is in them. */
 export async function dropBuckets(url: string, prefix: string): Promise<void> {
   const { DeleteBucketCommand, paginateListBuckets } = await import("@aws-sdk/client-s3");
   await withS3(url, async (client) => {
@@ -95,7 +103,7 @@ export async function dropBuckets(url: string, prefix: string): Promise<void> {
       for (const { Name: bucket = "" } of Buckets) {
         if (!bucket.startsWith(prefix)) continue;
         await deleteObjects(client, bucket);
-        await abortUploads(client, bucket);
+        // Uploads that nobody has finished go away with it.
         await client.send(new DeleteBucketCommand({ Bucket: bucket }));
       }
     }
@@ -109,17 +117,6 @@ async function deleteObjects(client: S3Client, bucket: string): Promise<void> {
     const Delete = { Objects: Contents.map(({ Key }) => ({ Key })), Quiet: true };
     const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete }));
     if (Errors[0]) throw new Error(`Cannot delete ${Errors[0].Key}: ${Errors[0].Code}`);
-  }
-}
-
-async function abortUploads(client: S3Client, bucket: string): Promise<void> {
-  const s3 = await import("@aws-sdk/client-s3");
-  const list = new s3.ListMultipartUploadsCommand({ Bucket: bucket });
-  // What is aborted is not listed again, so there is no need for markers.
-  for (let left = await client.send(list); left.Uploads?.length; left = await client.send(list)) {
-    for (const { Key, UploadId } of left.Uploads) {
-      await client.send(new s3.AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
-    }
   }
 }
 

@@ -1,44 +1,70 @@
-import type { ContainerProgram, DebianContainer } from "./debian_container.ts";
+import { type ContainerProgram, type DebianContainer, openContainer } from "./debian_container.ts";
+import { type DebianRoot, installDebian } from "./debian_root.ts";
 import { until } from "./until.ts";
 
 /** How a gateway is started and reached. */
 export interface S3GatewayOptions {
-  /** Where it runs, together with the programs that keep its data; it ends with the gateway. */
-  readonly container: DebianContainer;
   /** The program that answers S3 requests, with its arguments. */
   readonly command: readonly [string, ...string[]];
   /** Where it answers, with the access key and the secret. */
   readonly url: string;
-  /** A path that is found when it accepts requests. */
-  readonly healthPath: string;
+  /** What is found when it, and all that it needs, accept requests. */
+  readonly healthUrls: readonly string[];
 }
 
 /** How long a gateway may take to accept requests, on a machine that is busy. */
 const START_LIMIT_MS = 60_000;
 
+/**
+ * Starts a gateway in a container of its own.
+ *
+ * @param debian The packages.
+ * @param mountPoint Where the programs see the container's folder.
+ * @param prepare Writes the settings and starts what keeps the data.
+ */
+export async function startGateway(
+  debian: DebianRoot,
+  mountPoint: string,
+  prepare: (container: DebianContainer) => Promise<S3GatewayOptions>,
+): Promise<S3Gateway> {
+  const container = await openContainer({ root: await installDebian(debian), mountPoint });
+  try {
+    const gateway = new S3Gateway(container, await prepare(container));
+    await gateway.start();
+    return gateway;
+  } catch (error) {
+    await container[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
 /** An S3 server that belongs to one test file, which may do to it what it likes. */
 export class S3Gateway implements AsyncDisposable {
   /** Where it answers, also after a restart, with the access key and the secret. */
   readonly url: string;
+  readonly #container: DebianContainer;
   readonly #options: S3GatewayOptions;
   #program: ContainerProgram | undefined;
 
   /** Use `startS3` or `startSwift`. */
-  constructor(options: S3GatewayOptions) {
+  constructor(container: DebianContainer, options: S3GatewayOptions) {
     this.url = options.url;
+    this.#container = container;
     this.#options = options;
   }
 
   /** Starts the server, also again after `kill`; resolves when it accepts requests. */
   async start(): Promise<void> {
     if (this.#program) throw new Error("Cannot start the S3 server: it is running");
-    const { container, command } = this.#options;
-    const program = this.#program = await container.start(...command);
+    const program = this.#program = await this.#container.start(...this.#options.command);
     let isRunning = true;
     void program.ended.then(() => isRunning = false);
     await until("the S3 server accepts requests", async () => {
-      if (isRunning) return await this.#answers();
-      throw new Error(`Cannot start the S3 server: it ended\n${await container.log()}`);
+      if (isRunning) {
+        return (await Promise.all(this.#options.healthUrls.map(isFound))).every(Boolean);
+      }
+      this.#program = undefined;
+      throw new Error(`Cannot start the S3 server: it ended\n${await this.#container.log()}`);
     }, START_LIMIT_MS);
   }
 
@@ -63,20 +89,18 @@ export class S3Gateway implements AsyncDisposable {
   /** Stops the server and deletes its data. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#program = undefined;
-    await this.#options.container[Symbol.asyncDispose]();
+    await this.#container[Symbol.asyncDispose]();
   }
 
   get #running(): ContainerProgram {
     if (this.#program) return this.#program;
     throw new Error("Cannot reach the S3 server: it is stopped");
   }
+}
 
-  async #answers(): Promise<boolean> {
-    const { url, healthPath } = this.#options;
-    const response = await fetch(new URL(healthPath, `http://${new URL(url).host}`), {
-      signal: AbortSignal.timeout(START_LIMIT_MS),
-    }).catch(() => undefined);
-    await response?.body?.cancel();
-    return response?.ok ?? false;
-  }
+async function isFound(url: string): Promise<boolean> {
+  const signal = AbortSignal.timeout(START_LIMIT_MS);
+  const response = await fetch(url, { signal }).catch(() => undefined);
+  await response?.body?.cancel();
+  return response?.ok ?? false;
 }

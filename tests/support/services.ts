@@ -1,11 +1,13 @@
 import { test } from "node:test";
 import process from "node:process";
+import { BUSYBOX } from "./busybox.ts";
 import { stopLeftContainers } from "./debian_container.ts";
-import { canInstallDebian, DEBIAN_INSTALL_COMMAND } from "./debian_root.ts";
+import { canInstallDebian, DEBIAN_INSTALL_COMMAND, installDebian } from "./debian_root.ts";
 import { dropLeftDatabases, probePostgres } from "./postgres.ts";
 import { isPostgresInstalled, startPostgres, stopLeftServers } from "./private_postgres.ts";
 import { isRedisInstalled, startRedis, stopLeftRedis } from "./private_redis.ts";
-import { startS3 } from "./private_s3.ts";
+import { CEPH, startS3 } from "./private_s3.ts";
+import { SWIFT } from "./private_swift.ts";
 import { dropLeftKeys, probeRedis } from "./redis.ts";
 import { dropLeftBuckets, probeS3, s3Url, s3Variables } from "./s3.ts";
 import { skipTest } from "./skip.ts";
@@ -40,6 +42,8 @@ export interface ServiceKind {
   readonly installCommand: string;
   /** Whether {@linkcode ServiceKind.start} can work on this machine. */
   readonly isInstalled: () => boolean;
+  /** Downloads what is not there yet for private servers, so that no test waits for it. */
+  readonly prepare?: () => Promise<unknown>;
   /** Starts a server from installed binaries on a free port. */
   readonly start: () => Promise<PrivateServer>;
 }
@@ -87,6 +91,7 @@ export const SERVICES = {
     },
     installCommand: DEBIAN_INSTALL_COMMAND,
     isInstalled: canInstallDebian,
+    prepare: () => Promise.all([BUSYBOX, CEPH, SWIFT].map(installDebian)),
     start: startS3,
   },
 } satisfies Record<string, ServiceKind>;
