@@ -20,7 +20,7 @@ const USER = { key: "exchange", secret: "exchange-secret" };
 
 /**
  * Only the gateway asks who somebody is. The short intervals are for a start in two seconds instead
- * of twenty; for `osd_client_watch_timeout`, every change waits after a gateway was killed.
+ * of twenty, and for `rgw_gc`, what is deleted is in memory for two hours; for `osd_client_watch_timeout`, every change waits after a gateway was killed.
  */
 const SETTINGS = `
 public_addr = 127.0.0.1
@@ -58,6 +58,9 @@ log_file =
 log_to_stderr = true
 debug_mon = 0
 debug_osd = 0
+rgw_gc_obj_min_wait = 20
+rgw_gc_processor_period = 5
+rgw_gc_processor_max_time = 5
 debug_rgw = 0
 debug_rgw_access = 0
 debug_rocksdb = 0

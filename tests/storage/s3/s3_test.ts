@@ -18,6 +18,7 @@ if ("url" in service) {
   storageConformance(test, {
     name: "s3",
     capabilities,
+    bucketPrefix: `${testBucket()}-`,
     open: () => Promise.resolve(new S3StorageProvider({ ...config, capabilities })),
   });
 } else {
