@@ -56,16 +56,20 @@ export class S3Gateway implements AsyncDisposable {
   /** Starts the server, also again after `kill`; resolves when it accepts requests. */
   async start(): Promise<void> {
     if (this.#program) throw new Error("Cannot start the S3 server: it is running");
-    const program = this.#program = await this.#container.start(...this.#options.command);
+    const { command, healthUrls } = this.#options;
+    const program = this.#program = await this.#container.start(...command);
     let isRunning = true;
     void program.ended.then(() => isRunning = false);
-    await until("the S3 server accepts requests", async () => {
-      if (isRunning) {
-        return (await Promise.all(this.#options.healthUrls.map(isFound))).every(Boolean);
-      }
-      this.#program = undefined;
-      throw new Error(`Cannot start the S3 server: it ended\n${await this.#container.log()}`);
-    }, START_LIMIT_MS);
+    try {
+      await until("it accepts requests", async () => {
+        if (!isRunning) throw new Error("it ended");
+        return (await Promise.all(healthUrls.map(isFound))).every(Boolean);
+      }, START_LIMIT_MS);
+    } catch (error) {
+      await this.kill();
+      const { message } = error as Error;
+      throw new Error(`Cannot start the S3 server: ${message}\n${await this.#container.log()}`);
+    }
   }
 
   /** Freezes the server: it accepts TCP connections and never answers, old ones and new ones. */
