@@ -18,7 +18,8 @@ export function toStorageError(error: unknown, call: StorageCall): Infrastructur
   const { operation } = call;
   if (!failure) {
     // The SDK or the caller's function for credentials: what they say is not known to be free of secrets.
-    const why = "the request could not be made";
+    const name = error instanceof Error && /^\w+$/.test(error.name) ? ` (${error.name})` : "";
+    const why = `the request could not be made${name}`;
     return storageFailure(operation, why, { code: "internal", outcome: call.outcome });
   }
   if (failure.reason === "NoSuchUpload") {
