@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { BUCKET } from "../../examples/demo/setup.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { runDemo } from "../support/run_demo.ts";
+import { withS3 } from "../support/s3.ts";
 import { findService, serviceTest } from "../support/services.ts";
 
 const postgresTest = serviceTest(await findService("postgres"));
 const redisTest = serviceTest(await findService("redis"));
+const s3Test = serviceTest(await findService("s3"));
 
 postgresTest("with DATABASE_URL, it imports the real leaderboard", async (url) => {
   const database = await createTestDatabase(url);
@@ -29,3 +32,20 @@ redisTest("with REDIS_URL, the second read of a board comes from that server", a
   const part = health.parts.find(({ name }: { name: string }) => name === "cache");
   assert.equal(part.details.adapter, "redis");
 });
+
+s3Test(
+  "with S3_ENDPOINT, datasets are on that server, and what is read there is checked",
+  async (url) => {
+    const { code, stdout, stderr } = await runDemo(["--json"], { s3Url: url });
+    assert.equal(code, 0, stderr);
+    const { dataset, health } = JSON.parse(stdout);
+    const part = health.parts.find(({ name }: { name: string }) => name === "storage");
+    assert.equal(part.details.adapter, "s3");
+    await withS3(url, async (client) => {
+      const { HeadObjectCommand } = await import("@aws-sdk/client-s3");
+      const head = new HeadObjectCommand({ Bucket: BUCKET, Key: dataset.key });
+      const { ContentLength, Metadata } = await client.send(head);
+      assert.deepEqual([ContentLength, Metadata?.["sha256"]], [dataset.bytes, dataset.sha256]);
+    });
+  },
+);

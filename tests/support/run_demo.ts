@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import process from "node:process";
 import type { Readable } from "node:stream";
+import { s3Variables } from "./s3.ts";
 
 /** How the demo ended, and what it printed. */
 export interface DemoOutcome {
@@ -13,6 +14,8 @@ export interface DemoOutcome {
 export interface DemoSetting {
   readonly databaseUrl?: string;
   readonly redisUrl?: string;
+  /** With the access key, as tests hand it on. */
+  readonly s3Url?: string;
   /** Gets the output while the demo runs. */
   readonly onStart?: (stdout: Readable) => void;
 }
@@ -20,10 +23,11 @@ export interface DemoSetting {
 /** Runs the demo as a process of the runtime that runs this test. */
 export function runDemo(
   args: readonly string[],
-  { databaseUrl = "", redisUrl = "", onStart = () => {} }: DemoSetting = {},
+  { databaseUrl = "", redisUrl = "", s3Url, onStart = () => {} }: DemoSetting = {},
 ): Promise<DemoOutcome> {
   const runtime = "Deno" in globalThis ? ["run", "-A"] : [];
-  const env = { ...process.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
+  const storage = s3Url === undefined ? { S3_ENDPOINT: "" } : s3Variables(s3Url);
+  const env = { ...process.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, ...storage };
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
