@@ -24,7 +24,7 @@ export type { S3Probe } from "./s3/probe.ts";
  * Object storage on an S3 server.
  *
  * **Uploads.** What is larger than `partBytes` goes up in parts, `partConcurrency` at once, so an upload holds
- * at most `partBytes * partConcurrency` bytes (32 MiB by default), and what the runtime needs to send them. A
+ * at most one part more than that (40 MiB by default), and what the runtime needs to send them. A
  * part that fails is sent again. When the upload fails, what the server has of it is removed; what a killed
  * process left, `cleanUpUploads` removes. An object has at most 10,000 parts: 78 GiB of a stream of unknown size.
  *

@@ -70,9 +70,11 @@ export class HttpSource implements ByteSource {
   async #next(): Promise<Chunk> {
     const { operation, maxAttempts, reopen } = this.#options;
     for (let attempt = 1;; attempt++) {
-      this.#body ??= await reopen(this.#position, this.#closing.signal);
+      const body = this.#body ??= await reopen(this.#position, this.#closing.signal);
+      // It was closed just when the answer came, and nobody else would give this one up.
+      if (this.#closing.signal.aborted) body.cancel();
       try {
-        const chunk = await this.#readSome(this.#body);
+        const chunk = await this.#readSome(body);
         if (chunk) return chunk;
       } catch (error) {
         if (!asFailure(error)) throw error;

@@ -26,6 +26,7 @@ export async function sendParts(
   parts: PartReader,
   { first, partBytes, concurrency, progress }: PartSending,
 ): Promise<number> {
+  call.signal.throwIfAborted();
   const stop = new AbortController();
   const abort = (): void => stop.abort(call.signal.reason);
   call.signal.addEventListener("abort", abort, { once: true });
