@@ -132,7 +132,8 @@ test("an answer that ends too early is a failure", async () => {
 test("a server that is not there is a failure", async () => {
   await using exchange = await Exchange.start(silent);
   const request = { ...exchange.request, url: `http://127.0.0.1:${await freePort()}/?secret` };
-  const failed = { name: "S3Failure", message: "the connection failed (ECONNREFUSED)" };
+  // `fetch` of Deno tells no code of the system.
+  const failed = { name: "S3Failure", message: /^the connection failed( \(ECONNREFUSED\))?$/ };
   await assert.rejects(exchange.transport.send(request, never), failed);
   assert.equal(exchange.clock.pendingTimers, 0);
 });
