@@ -37,5 +37,6 @@ export type {
 export * from "./storage.ts";
 export * from "./storage_path.ts";
 export * from "./verified.ts";
+export type { WriteConditions } from "./write_conditions.ts";
 export * from "./adapters/filesystem.ts";
 export * from "./adapters/memory.ts";

@@ -16,9 +16,10 @@ import type {
   UploadOptions,
   UserMetadata,
 } from "./storage.ts";
+import type { WriteConditions } from "./write_conditions.ts";
 
 /** An upload whose input was checked. */
-export interface UploadRequest {
+export interface UploadRequest extends WriteConditions {
   /** The body, to be read once; it ends with the reason of the call's signal when that fires. */
   readonly chunks: AsyncIterable<Uint8Array>;
   /** The size of the body in bytes, if it is known. */
@@ -29,10 +30,6 @@ export interface UploadRequest {
   readonly metadata: () => UserMetadata;
   /** The same, if it is known before. */
   readonly knownMetadata: UserMetadata | undefined;
-  /** Whether the key must not exist yet. */
-  readonly createOnly: boolean;
-  /** The etag that the object must have. */
-  readonly ifMatch: string | undefined;
   /** To be told how many bytes are stored so far. */
   readonly progress: (storedBytes: number) => void;
 }

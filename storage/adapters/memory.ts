@@ -4,7 +4,8 @@ import { checkInteger } from "../../core/validation.ts";
 import { reportChunks } from "../body.ts";
 import type { StorageCall } from "../call.ts";
 import type { ObjectAddress, StorageDriver } from "../driver.ts";
-import { missing, objectExists, otherVersion, storageFailure, unsupported } from "../failures.ts";
+import { missing, otherVersion, storageFailure, unsupported } from "../failures.ts";
+import { joinBytes } from "../joined_bytes.ts";
 import { commonPrefix, fillPage, type ListRequest } from "../listing.ts";
 import { keyToBytes } from "../object_key.ts";
 import { PortableStorageProvider } from "../portable.ts";
@@ -22,6 +23,7 @@ import type {
   UserMetadata,
   WrittenObject,
 } from "../storage.ts";
+import { checkConditions } from "../write_conditions.ts";
 
 /** How a {@linkcode MemoryStorageProvider} behaves. */
 export interface MemoryStorageOptions {
@@ -74,12 +76,12 @@ class MemoryDriver implements StorageDriver {
 
   async put(call: StorageCall, to: ObjectAddress, request: UploadRequest): Promise<WrittenObject> {
     const bucket = this.#bucket(call, to.bucket);
-    checkConditions(call, bucket.get(to.key), request);
+    checkConditions(call.operation, bucket.get(to.key)?.etag, request);
     const bytes = await this.#collect(call, reportChunks(request.chunks, request.progress));
     const metadata = request.metadata();
     call.commit();
     // The body took its time, so the object can be another one by now.
-    checkConditions(call, bucket.get(to.key), request);
+    checkConditions(call.operation, bucket.get(to.key)?.etag, request);
     return this.#store(call, bucket, to.key, bytes, { ...request, metadata });
   }
 
@@ -192,13 +194,7 @@ class MemoryDriver implements StorageDriver {
       this.#requireRoom(call, size);
       parts.push(chunk);
     }
-    const bytes = new Uint8Array(size);
-    let position = 0;
-    for (const part of parts) {
-      bytes.set(part, position);
-      position += part.byteLength;
-    }
-    return bytes;
+    return joinBytes(parts);
   }
 
   #store(
@@ -221,17 +217,6 @@ class MemoryDriver implements StorageDriver {
     if (bytes <= this.#maxBytes) return;
     const why = `all objects together may have ${this.#maxBytes} bytes`;
     throw storageFailure(call.operation, why, { code: "resource_exhausted" });
-  }
-}
-
-function checkConditions(
-  call: StorageCall,
-  object: StoredObject | undefined,
-  request: UploadRequest,
-): void {
-  if (request.createOnly && object) throw objectExists(call.operation);
-  if (request.ifMatch !== undefined && object?.etag !== request.ifMatch) {
-    throw otherVersion(call.operation);
   }
 }
 

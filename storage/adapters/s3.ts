@@ -1,5 +1,5 @@
 /**
- * Object storage on Amazon S3 and servers that speak its protocol, over `fetch`.
+ * Object storage on Amazon S3 and servers that speak its protocol.
  *
  * @module
  */

@@ -1,3 +1,4 @@
+import { quoteEtag } from "../etag.ts";
 import type { Span } from "../range.ts";
 import type { ObjectMetadata, UploadOptions } from "../storage.ts";
 import { Refusal } from "./refusal.ts";
@@ -6,11 +7,6 @@ import { Refusal } from "./refusal.ts";
 export type Selection =
   | { readonly status: 200 | 304 | 412 | 416 }
   | { readonly status: 206; readonly span: Span };
-
-/** The value of an `ETag` header. */
-export function quoteEtag(etag: string): string {
-  return `"${etag}"`;
-}
 
 /**
  * Selects what a GET asks for by `If-Match`, `If-None-Match`, `If-Range` and `Range`, in the order of

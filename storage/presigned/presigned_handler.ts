@@ -1,5 +1,6 @@
+import { quoteEtag } from "../etag.ts";
 import type { StorageProvider } from "../storage.ts";
-import { quoteEtag, writeConditions } from "./conditional_request.ts";
+import { writeConditions } from "./conditional_request.ts";
 import { readForm } from "./presigned_form.ts";
 import { answerRead } from "./presigned_read.ts";
 import { Refusal, refuse } from "./refusal.ts";

@@ -1,8 +1,9 @@
 import { InfrastructureError } from "../../core/errors.ts";
 import type { ObjectAddress } from "../driver.ts";
+import { quoteEtag } from "../etag.ts";
 import type { Span } from "../range.ts";
 import type { ObjectMetadata, StorageProvider } from "../storage.ts";
-import { quoteEtag, selectPart } from "./conditional_request.ts";
+import { selectPart } from "./conditional_request.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Answers a GET of an object by its headers; rejects with a {@linkcode Refusal} or like the storage. */

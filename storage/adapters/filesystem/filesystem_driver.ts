@@ -4,7 +4,7 @@ import { InfrastructureError } from "../../../core/errors.ts";
 import { orCancel, readBody, reportChunks } from "../../body.ts";
 import type { StorageCall } from "../../call.ts";
 import type { ObjectAddress, StorageDriver } from "../../driver.ts";
-import { missing, objectExists, otherVersion, unsupported } from "../../failures.ts";
+import { missing, otherVersion, unsupported } from "../../failures.ts";
 import { fillPage, type ListRequest } from "../../listing.ts";
 import { mapConcurrently } from "../../map_concurrently.ts";
 import type { UrlSigner } from "../../presigned/url_signer.ts";
@@ -26,6 +26,12 @@ import type {
   StorageCapabilities,
   WrittenObject,
 } from "../../storage.ts";
+import {
+  checkConditions,
+  isConditional,
+  UNCONDITIONAL,
+  type WriteConditions,
+} from "../../write_conditions.ts";
 import { ensureDirectory, isDirectory, removeEmpty, syncIfThere } from "./directories.ts";
 import { fileError } from "./file_error.ts";
 import { KeyedMutex } from "./keyed_mutex.ts";
@@ -44,8 +50,6 @@ import { walk } from "./walk.ts";
 
 /** How many files one call works on at a time. */
 const OPEN_FILES = 16;
-
-type Conditions = Pick<UploadRequest, "createOnly" | "ifMatch">;
 
 /** Keeps each object in a file of its own; see `object_names.ts` and `object_file.ts` for where and how. */
 export class FileSystemDriver implements StorageDriver {
@@ -73,7 +77,7 @@ export class FileSystemDriver implements StorageDriver {
   /** Writes an object. */
   async put(call: StorageCall, to: ObjectAddress, request: UploadRequest): Promise<WrittenObject> {
     const place = await this.#placeFor(call, to);
-    await checkConditions(call, place, request);
+    await checkPlace(call, place, request);
     const { contentType, metadata } = request;
     const chunks = reportChunks(request.chunks, request.progress);
     return await this.#write(call, place, chunks, request, (size) => ({
@@ -158,8 +162,7 @@ export class FileSystemDriver implements StorageDriver {
     const { body, metadata: source } = await this.open(call, from, request);
     const chunks = readBody(body, { size: source.size, signal: call.signal });
     const { contentType, metadata } = source;
-    const anyway = { createOnly: false, ifMatch: undefined };
-    const copy = this.#write(call, place, chunks, anyway, (size) => {
+    const copy = this.#write(call, place, chunks, UNCONDITIONAL, (size) => {
       return { ...this.#newVersion(size), contentType, metadata };
     });
     return await orCancel(body, copy);
@@ -248,14 +251,14 @@ export class FileSystemDriver implements StorageDriver {
     call: StorageCall,
     place: ObjectPlace,
     chunks: AsyncIterable<Uint8Array>,
-    conditions: Conditions,
+    conditions: WriteConditions,
     record: (size: number) => ObjectRecord,
   ): Promise<WrittenObject> {
     return await this.#root.withUploadFile(async (upload) => {
       const { etag, size } = await writeObjectFile(upload, chunks, record);
       await this.#writers.run(place.path, async () => {
         // The body took its time, so the object can be another one by now.
-        await checkConditions(call, place, conditions);
+        await checkPlace(call, place, conditions);
         await putInPlace(call, upload, place, conditions.createOnly);
       });
       return { etag, size };
@@ -263,15 +266,13 @@ export class FileSystemDriver implements StorageDriver {
   }
 }
 
-async function checkConditions(
+async function checkPlace(
   call: StorageCall,
   place: ObjectPlace,
-  { createOnly, ifMatch }: Conditions,
+  conditions: WriteConditions,
 ): Promise<void> {
-  if (!createOnly && ifMatch === undefined) return;
-  const record = await readRecord(call, place);
-  if (createOnly && record) throw objectExists(call.operation);
-  if (ifMatch !== undefined && record?.etag !== ifMatch) throw otherVersion(call.operation);
+  if (!isConditional(conditions)) return;
+  checkConditions(call.operation, (await readRecord(call, place))?.etag, conditions);
 }
 
 async function readRecord(

@@ -1,13 +1,13 @@
 import type { StorageCall } from "../../call.ts";
+import { quoteEtag, unquoteEtag } from "../../etag.ts";
 import type { ObjectAddress } from "../../driver.ts";
 import { missing, otherVersion } from "../../failures.ts";
 import { mapConcurrently } from "../../map_concurrently.ts";
 import type { Span } from "../../range.ts";
-import type { UploadRequest } from "../../requests.ts";
 import type { UserMetadata, WrittenObject } from "../../storage.ts";
+import { UNCONDITIONAL, type WriteConditions } from "../../write_conditions.ts";
 import { asFailure } from "./failure.ts";
 import { copySource, MAX_PARTS, MultipartUpload, type UploadTools } from "./multipart_upload.ts";
-import { quoted, unquoted } from "./object_headers.ts";
 import type { ObjectHeaders } from "./object_reader.ts";
 
 /** One version of an object. */
@@ -21,8 +21,6 @@ interface Description {
   readonly contentType: string;
   readonly metadata: UserMetadata;
 }
-
-type Conditions = Pick<UploadRequest, "createOnly" | "ifMatch">;
 
 /** What is larger is copied in parts of this size, for Amazon copies at most 5 GiB at once, and others are slow: 256 MiB. */
 const COPY_PART_BYTES = 268_435_456;
@@ -63,15 +61,13 @@ export class Copies {
     staged: Source,
     to: ObjectAddress,
     about: Description,
-    conditions: Conditions,
+    conditions: WriteConditions,
   ): Promise<WrittenObject> {
-    const { server } = this.#tools;
     try {
       return await this.#copyInParts(call, staged, to, about, conditions);
     } finally {
       const { bucket, key } = staged;
-      const forever = new AbortController().signal;
-      server.inBackground(server.sendOnly(forever, { method: "DELETE", bucket, key }));
+      this.#tools.server.sendInBackground({ method: "DELETE", bucket, key });
     }
   }
 
@@ -82,26 +78,20 @@ export class Copies {
     about: ObjectHeaders,
   ): Promise<WrittenObject> {
     if (source.size > this.#partBytes) {
-      return await this.#copyInParts(call, source, to, about, {
-        createOnly: false,
-        ifMatch: undefined,
-      });
+      return await this.#copyInParts(call, source, to, about, UNCONDITIONAL);
     }
     call.commit();
     const { CopyObjectResult: copied } = await this.#tools.server.command(
       call.signal,
-      (client, sdk) =>
-        client.send(
-          new sdk.CopyObjectCommand({
-            Bucket: to.bucket,
-            Key: to.key,
-            CopySource: copySource(source),
-            CopySourceIfMatch: quoted(source.etag),
-          }),
-          { abortSignal: call.signal },
-        ),
+      (sdk) =>
+        new sdk.CopyObjectCommand({
+          Bucket: to.bucket,
+          Key: to.key,
+          CopySource: copySource(source),
+          CopySourceIfMatch: quoteEtag(source.etag),
+        }),
     );
-    return { etag: unquoted(copied?.ETag ?? ""), size: source.size };
+    return { etag: unquoteEtag(copied?.ETag ?? ""), size: source.size };
   }
 
   async #copyInParts(
@@ -109,27 +99,27 @@ export class Copies {
     source: Source,
     to: ObjectAddress,
     about: Description,
-    conditions: Conditions,
+    conditions: WriteConditions,
   ): Promise<WrittenObject> {
     const { server } = this.#tools;
     const upload = await MultipartUpload.begin(call, this.#tools, to, about);
     try {
-      const spans = spansOf(source.size, this.#partBytes);
-      await mapConcurrently(spans, server.settings.partConcurrency, async (span) => {
-        await upload.copyPart(call, call.signal, spans.indexOf(span) + 1, source, span);
+      const parts = partsOf(source.size, this.#partBytes);
+      await mapConcurrently(parts, server.settings.partConcurrency, async ({ number, span }) => {
+        await upload.copyPart(call, call.signal, number, source, span);
       });
       call.commit();
       return { ...await upload.complete(call, conditions), size: source.size };
     } catch (error) {
-      server.inBackground(upload.abort());
+      upload.abort();
       throw error;
     }
   }
 }
 
-function spansOf(size: number, partBytes: number): Span[] {
+function partsOf(size: number, partBytes: number): { number: number; span: Span }[] {
   const bytes = Math.max(partBytes, Math.ceil(size / MAX_PARTS));
   return Array.from({ length: Math.ceil(size / bytes) }, (_, i) => {
-    return { start: i * bytes, end: Math.min((i + 1) * bytes, size) };
+    return { number: i + 1, span: { start: i * bytes, end: Math.min((i + 1) * bytes, size) } };
   });
 }

@@ -1,6 +1,7 @@
 import type { StorageCall } from "../../call.ts";
 import { mapConcurrently } from "../../map_concurrently.ts";
 import { RESERVED_PREFIX } from "../../object_key.ts";
+import { readPage, type ServerPage } from "./listing.ts";
 import { removeObjects } from "./removal.ts";
 import type { S3Server } from "./server.ts";
 
@@ -48,11 +49,10 @@ async function* unfinishedUploads(
   let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
   while (marker) {
     const from: { KeyMarker?: string; UploadIdMarker?: string } = marker;
-    const page = await server.command(call.signal, (client, sdk) =>
-      client.send(
-        new sdk.ListMultipartUploadsCommand({ Bucket: bucket, ...from }),
-        { abortSignal: call.signal },
-      ));
+    const page = await server.command(
+      call.signal,
+      (sdk) => new sdk.ListMultipartUploadsCommand({ Bucket: bucket, ...from }),
+    );
     const old = (page.Uploads ?? []).filter(({ Initiated }) => {
       return Initiated !== undefined && Initiated.getTime() < beforeMs;
     });
@@ -74,20 +74,16 @@ async function ownObjects(
   const keys: string[] = [];
   let token: string | undefined;
   do {
-    const from: string | undefined = token;
-    const page = await server.command(call.signal, (client, sdk) =>
-      client.send(
-        new sdk.ListObjectsV2Command({
-          Bucket: bucket,
-          Prefix: RESERVED_PREFIX,
-          ...(from ? { ContinuationToken: from } : {}),
-        }),
-        { abortSignal: call.signal },
-      ));
-    for (const { Key, LastModified } of page.Contents ?? []) {
-      if (Key && LastModified && LastModified.getTime() < beforeMs) keys.push(Key);
+    const page: ServerPage = await readPage(call, server, bucket, {
+      prefix: RESERVED_PREFIX,
+      token,
+    });
+    for (const { key, lastModified } of page.items) {
+      const modifiedMs = lastModified.getTime();
+      // It is 0 where the server tells no time.
+      if (modifiedMs > 0 && modifiedMs < beforeMs) keys.push(key);
     }
-    token = page.IsTruncated ? page.NextContinuationToken : undefined;
-  } while (token);
+    token = page.token;
+  } while (token !== undefined);
   return keys;
 }

@@ -1,13 +1,14 @@
 import type { StorageCall } from "../../call.ts";
+import { quoteEtag, unquoteEtag } from "../../etag.ts";
 import { sha256Hex } from "../../digest.ts";
 import type { ObjectAddress } from "../../driver.ts";
 import { storageFailure } from "../../failures.ts";
-import type { UploadRequest } from "../../requests.ts";
 import type { UserMetadata } from "../../storage.ts";
 import type { Span } from "../../range.ts";
+import type { WriteConditions } from "../../write_conditions.ts";
 import { base64OfHex, checksumHeaders } from "./checksum.ts";
 import { asFailure } from "./failure.ts";
-import { marked, quoted, unquoted } from "./object_headers.ts";
+import { marked } from "./object_headers.ts";
 import type { ObjectReader } from "./object_reader.ts";
 import { encodeKey } from "./object_urls.ts";
 import { conditionError } from "./s3_error.ts";
@@ -15,8 +16,6 @@ import type { S3Server } from "./server.ts";
 
 /** How many parts an object can have. */
 export const MAX_PARTS = 10_000;
-/** How long giving up an upload may take. */
-const ABORT_TIMEOUT_MS = 30_000;
 
 interface SentPart {
   readonly PartNumber: number;
@@ -56,8 +55,9 @@ export class MultipartUpload {
   ): Promise<MultipartUpload> {
     const { server } = tools;
     const mark = crypto.randomUUID();
-    const { UploadId } = await server.command(call.signal, (client, sdk) =>
-      client.send(
+    const { UploadId } = await server.command(
+      call.signal,
+      (sdk) =>
         new sdk.CreateMultipartUploadCommand({
           Bucket: to.bucket,
           Key: to.key,
@@ -65,8 +65,7 @@ export class MultipartUpload {
           Metadata: { ...marked(about.metadata, mark) },
           ...(server.settings.storeChecksums ? { ChecksumAlgorithm: "SHA256" } : {}),
         }),
-        { abortSignal: call.signal },
-      ));
+    );
     if (UploadId) return new MultipartUpload(tools, to, UploadId, mark);
     throw incomprehensible(call, "an upload without a name");
   }
@@ -101,17 +100,14 @@ export class MultipartUpload {
   ): Promise<void> {
     const { CopyPartResult: copied } = await this.#tools.server.command(
       signal,
-      (client, sdk) =>
-        client.send(
-          new sdk.UploadPartCopyCommand({
-            ...this.#target(),
-            PartNumber: number,
-            CopySource: copySource(source),
-            CopySourceIfMatch: quoted(source.etag),
-            CopySourceRange: `bytes=${span.start}-${span.end - 1}`,
-          }),
-          { abortSignal: signal },
-        ),
+      (sdk) =>
+        new sdk.UploadPartCopyCommand({
+          ...this.#target(),
+          PartNumber: number,
+          CopySource: copySource(source),
+          CopySourceIfMatch: quoteEtag(source.etag),
+          CopySourceRange: `bytes=${span.start}-${span.end - 1}`,
+        }),
     );
     this.#keep(call, number, copied?.ETag, copied?.ChecksumSHA256);
   }
@@ -119,21 +115,21 @@ export class MultipartUpload {
   /** Makes the object visible if the conditions hold. The caller commits before. */
   async complete(
     call: StorageCall,
-    conditions: Pick<UploadRequest, "createOnly" | "ifMatch">,
+    conditions: WriteConditions,
   ): Promise<{ readonly etag: string }> {
     const { createOnly, ifMatch } = conditions;
     try {
-      const { ETag } = await this.#tools.server.command(call.signal, (client, sdk) =>
-        client.send(
+      const { ETag } = await this.#tools.server.command(
+        call.signal,
+        (sdk) =>
           new sdk.CompleteMultipartUploadCommand({
             ...this.#target(),
             MultipartUpload: { Parts: this.#parts.toSorted((a, b) => a.PartNumber - b.PartNumber) },
             ...(createOnly ? { IfNoneMatch: "*" } : {}),
-            ...(ifMatch === undefined ? {} : { IfMatch: quoted(ifMatch) }),
+            ...(ifMatch === undefined ? {} : { IfMatch: quoteEtag(ifMatch) }),
           }),
-          { abortSignal: call.signal },
-        ));
-      if (ETag) return { etag: unquoted(ETag) };
+      );
+      if (ETag) return { etag: unquoteEtag(ETag) };
       throw incomprehensible(call, "an object without an etag");
     } catch (error) {
       const failure = asFailure(error);
@@ -148,16 +144,10 @@ export class MultipartUpload {
     }
   }
 
-  /** Gives the upload up, also after its caller has gone; resolves even if that fails. */
-  async abort(): Promise<void> {
-    const aborter = new AbortController();
-    const { server } = this.#tools;
-    const cancelTimer = server.settings.clock.after(ABORT_TIMEOUT_MS, () => aborter.abort());
-    await server.sendOnly(aborter.signal, {
-      method: "DELETE",
-      ...this.#to,
-      query: { uploadId: this.#uploadId },
-    }).catch(() => {}).finally(cancelTimer);
+  /** Gives the upload up, also after its caller has gone; nobody waits for it. */
+  abort(): void {
+    const query = { uploadId: this.#uploadId };
+    this.#tools.server.sendInBackground({ method: "DELETE", ...this.#to, query });
   }
 
   #target(): { Bucket: string; Key: string; UploadId: string } {

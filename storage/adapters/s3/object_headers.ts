@@ -1,3 +1,4 @@
+import { unquoteEtag } from "../../etag.ts";
 import { RESERVED_METADATA } from "../../object_metadata.ts";
 import type { ObjectMetadata, UserMetadata } from "../../storage.ts";
 
@@ -39,22 +40,12 @@ export function readHeaders(
   return {
     key,
     size,
-    etag: unquoted(headers.get("etag") ?? ""),
+    etag: unquoteEtag(headers.get("etag") ?? ""),
     lastModified: new Date(headers.get("last-modified") ?? 0),
     contentType: headers.get("content-type") ?? "application/octet-stream",
     metadata: own,
     mark,
   };
-}
-
-/** An etag without its quotes. */
-export function unquoted(etag: string): string {
-  return etag.replace(/^"(.*)"$/, "$1");
-}
-
-/** An etag as headers have it. */
-export function quoted(etag: string): string {
-  return `"${etag}"`;
 }
 
 function sizeOf(headers: Headers): number | undefined {

@@ -1,4 +1,5 @@
 import type { StorageCall } from "../../call.ts";
+import { quoteEtag } from "../../etag.ts";
 import type { ObjectAddress } from "../../driver.ts";
 import {
   missing,
@@ -13,7 +14,7 @@ import type { DownloadRequest } from "../../requests.ts";
 import type { ByteRange, ObjectStream } from "../../storage.ts";
 import { asFailure } from "./failure.ts";
 import { HttpSource } from "./http_source.ts";
-import { quoted, readHeaders } from "./object_headers.ts";
+import { readHeaders } from "./object_headers.ts";
 import type { ResponseBody } from "./response_body.ts";
 import { toStorageError } from "./s3_error.ts";
 import type { S3Server } from "./server.ts";
@@ -101,7 +102,7 @@ export class ObjectReader {
     try {
       return await this.#ask(call, from, "GET", signal, {
         ...(range === undefined ? {} : { range: rangeHeader(range) }),
-        ...(ifMatch === undefined ? {} : { "if-match": quoted(ifMatch) }),
+        ...(ifMatch === undefined ? {} : { "if-match": quoteEtag(ifMatch) }),
       });
     } catch (error) {
       const status = asFailure(error)?.status;

@@ -1,3 +1,5 @@
+import { joinBytes } from "../../joined_bytes.ts";
+
 /** The first bytes of a body. */
 export interface FirstPart {
   /** The bytes, which nobody changes. */
@@ -41,7 +43,7 @@ export class PartReader {
       gathered.push(taken);
       size += taken.byteLength;
     }
-    return { bytes: join(gathered, size), isLast: !await this.#hasMore() };
+    return { bytes: join(gathered), isLast: !await this.#hasMore() };
   }
 
   /**
@@ -85,14 +87,8 @@ export class PartReader {
   }
 }
 
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
+/** One chunk alone is not copied. */
+function join(chunks: readonly Uint8Array[]): Uint8Array {
   const [first] = chunks;
-  if (first && chunks.length === 1) return first;
-  const bytes = new Uint8Array(size);
-  let position = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, position);
-    position += chunk.byteLength;
-  }
-  return bytes;
+  return first && chunks.length === 1 ? first : joinBytes(chunks);
 }

@@ -1,10 +1,11 @@
 import { InfrastructureError } from "../../../core/errors.ts";
 import type { StorageCall } from "../../call.ts";
+import { quoteEtag } from "../../etag.ts";
 import { sha256Hex } from "../../digest.ts";
 import type { ObjectAddress } from "../../driver.ts";
+import type { WriteConditions } from "../../write_conditions.ts";
 import { asFailure } from "./failure.ts";
 import { MultipartUpload, type UploadTools } from "./multipart_upload.ts";
-import { quoted } from "./object_headers.ts";
 import { Presigning } from "./presigning.ts";
 import { probeKey } from "./staging.ts";
 
@@ -70,14 +71,12 @@ export class Probe {
     bucket: string,
     use: (at: ObjectAddress, etag: string) => Promise<T>,
   ): Promise<T> {
-    const { server } = this.#tools;
     const at = { bucket, key: probeKey() };
     try {
       const written = await this.#put(call, at, {});
       return await use(at, written.get("etag") ?? "");
     } finally {
-      const forever = new AbortController().signal;
-      server.inBackground(server.sendOnly(forever, { method: "DELETE", ...at }));
+      this.#tools.server.sendInBackground({ method: "DELETE", ...at });
     }
   }
 
@@ -92,7 +91,7 @@ export class Probe {
 
   async #hasIfMatch(call: StorageCall, at: ObjectAddress, etag: string): Promise<boolean> {
     const stale = "0".repeat(32);
-    const other = { "if-match": quoted(stale) };
+    const other = { "if-match": quoteEtag(stale) };
     if (await this.#succeeds(call, () => this.#put(call, at, other))) return false;
     const parts = { createOnly: false, ifMatch: stale };
     if (await this.#succeeds(call, () => this.#putInParts(call, at, parts))) return false;
@@ -183,7 +182,7 @@ export class Probe {
   async #putInParts(
     call: StorageCall,
     at: ObjectAddress,
-    condition: { readonly createOnly: boolean; readonly ifMatch: string | undefined },
+    condition: WriteConditions,
   ): Promise<void> {
     const about = { contentType: "application/octet-stream", metadata: {} };
     const upload = await MultipartUpload.begin(call, this.#tools, at, about);
@@ -191,7 +190,7 @@ export class Probe {
       await upload.sendPart(call, call.signal, 1, BYTES);
       await upload.complete(call, condition);
     } finally {
-      this.#tools.server.inBackground(upload.abort());
+      upload.abort();
     }
   }
 }

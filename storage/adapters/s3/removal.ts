@@ -57,14 +57,14 @@ async function removeBatch(
   keys: readonly string[],
 ): Promise<readonly string[]> {
   try {
-    const { Errors = [] } = await server.command(call.signal, (client, sdk) =>
-      client.send(
+    const { Errors = [] } = await server.command(
+      call.signal,
+      (sdk) =>
         new sdk.DeleteObjectsCommand({
           Bucket: bucket,
           Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: true },
         }),
-        { abortSignal: call.signal },
-      ));
+    );
     return Errors.flatMap(({ Key }) => Key === undefined ? [] : [Key]);
   } catch (error) {
     const failure = asFailure(error);

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../core/clock.ts";
+import { joinBytes } from "../../joined_bytes.ts";
 import { asFailure, networkFailure, S3Failure } from "./failure.ts";
 import type { Chunk, ChunkReader } from "./http_client.ts";
 
@@ -63,13 +64,7 @@ export class ResponseBody {
       }
       chunks.push(chunk);
     }
-    const bytes = new Uint8Array(size);
-    let position = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, position);
-      position += chunk.byteLength;
-    }
-    return bytes;
+    return joinBytes(chunks);
   }
 
   /** Gives up what was not read yet. */

@@ -18,6 +18,7 @@ import type {
   StorageCapabilities,
   WrittenObject,
 } from "../../storage.ts";
+import { isConditional } from "../../write_conditions.ts";
 import { EVERYTHING, type S3Settings } from "./config.ts";
 import { Copies } from "./copies.ts";
 import { asFailure } from "./failure.ts";
@@ -63,7 +64,7 @@ export class S3Driver implements StorageDriver {
 
   /** Writes an object. */
   async put(call: StorageCall, to: ObjectAddress, request: UploadRequest): Promise<WrittenObject> {
-    if (request.createOnly || request.ifMatch !== undefined) {
+    if (isConditional(request)) {
       const { createOnly, ifMatch } = await this.#conditions(call, to.bucket);
       if (request.createOnly && !createOnly) throw unsupported(call.operation, "createOnly");
       if (request.ifMatch !== undefined && !ifMatch) throw unsupported(call.operation, "ifMatch");
@@ -120,17 +121,14 @@ export class S3Driver implements StorageDriver {
     const { region } = this.#server.settings;
     call.commit();
     try {
-      await this.#server.command(call.signal, (client, sdk) =>
-        client.send(
-          new sdk.CreateBucketCommand({
-            Bucket: bucket,
-            // Amazon refuses the name of its first region here.
-            ...(region === "us-east-1" ? {} : {
-              CreateBucketConfiguration: { LocationConstraint: region as "eu-west-1" },
-            }),
+      await this.#server.command(call.signal, (sdk) =>
+        new sdk.CreateBucketCommand({
+          Bucket: bucket,
+          // Amazon refuses the name of its first region here.
+          ...(region === "us-east-1" ? {} : {
+            CreateBucketConfiguration: { LocationConstraint: region as "eu-west-1" },
           }),
-          { abortSignal: call.signal },
-        ));
+        }));
     } catch (error) {
       if (asFailure(error)?.reason !== "BucketAlreadyOwnedByYou") throw error;
     }

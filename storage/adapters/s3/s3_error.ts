@@ -8,7 +8,7 @@ import {
   storageFailure,
   type StorageOperation,
 } from "../../failures.ts";
-import type { UploadRequest } from "../../requests.ts";
+import type { WriteConditions } from "../../write_conditions.ts";
 import { asFailure, type S3Failure } from "./failure.ts";
 
 /** Turns what the server or the way to it did into an error of this library. */
@@ -41,7 +41,7 @@ export function toStorageError(error: unknown, call: StorageCall): Infrastructur
 export function conditionError(
   operation: StorageOperation,
   failure: S3Failure,
-  { createOnly, ifMatch }: Pick<UploadRequest, "createOnly" | "ifMatch">,
+  { createOnly, ifMatch }: WriteConditions,
 ): InfrastructureError | undefined {
   const { status, reason } = failure;
   if (createOnly && status === 412) return objectExists(operation);

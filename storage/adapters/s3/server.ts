@@ -1,3 +1,10 @@
+import type {
+  $Command,
+  S3Client,
+  S3ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes,
+} from "@aws-sdk/client-s3";
 import { InfrastructureError } from "../../../core/errors.ts";
 import { Attempts } from "./attempts.ts";
 import type { S3Settings } from "./config.ts";
@@ -8,12 +15,20 @@ import type { HttpClient, HttpRequest } from "./http_client.ts";
 import { type HttpResponse, Transport } from "./transport.ts";
 
 /** The SDK, loaded when the first request needs it. */
-export type Sdk = typeof import("@aws-sdk/client-s3");
-/** The client of the SDK. */
-export type SdkClient = InstanceType<Sdk["S3Client"]>;
+type Sdk = typeof import("@aws-sdk/client-s3");
+type SdkCommand<I extends ServiceInputTypes, O extends ServiceOutputTypes> = $Command<
+  I,
+  O,
+  S3ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes
+>;
 
 /** How far a clock may be off until servers refuse what it signs: fifteen minutes, less what the way takes. */
 const MAX_SKEW_MS = 840_000;
+
+/** How long a request may take that nobody waits for. */
+const BACKGROUND_LIMIT_MS = 30_000;
 
 /** More than a listing of 1,000 of the longest keys can have. */
 const MAX_XML_BYTES = 16_777_216;
@@ -33,7 +48,7 @@ export class S3Server {
   readonly #client: Promise<HttpClient>;
   readonly #transport: Transport;
   readonly #background = new Set<Promise<void>>();
-  #sdk: Promise<{ readonly sdk: Sdk; readonly client: SdkClient }> | undefined;
+  #sdk: Promise<{ readonly sdk: Sdk; readonly client: S3Client }> | undefined;
 
   /** Creates it; connects when the first request is sent. */
   constructor(settings: S3Settings) {
@@ -63,15 +78,15 @@ export class S3Server {
   }
 
   /** Sends a command of the SDK. Rejects with an `S3Failure`. */
-  command<T>(
+  command<I extends ServiceInputTypes, O extends ServiceOutputTypes>(
     signal: AbortSignal,
-    send: (client: SdkClient, sdk: Sdk) => Promise<T>,
-  ): Promise<T> {
+    commandOf: (sdk: Sdk) => SdkCommand<I, O>,
+  ): Promise<O> {
     return this.#attempts.run(signal, async () => {
       const { sdk, client } = await this.#loadSdk();
       client.config.systemClockOffset = this.signer.now() - Date.now();
       try {
-        return await send(client, sdk);
+        return await client.send(commandOf(sdk), { abortSignal: signal });
       } catch (error) {
         signal.throwIfAborted();
         throw error instanceof InfrastructureError ? error : failureOfSdk(error);
@@ -79,9 +94,13 @@ export class S3Server {
     });
   }
 
-  /** Lets work go on that nobody waits for but {@linkcode S3Server.close}. */
-  inBackground(work: Promise<unknown>): void {
-    const ended: Promise<void> = work.then(() => {}, () => {}).then(() => {
+  /** Sends a request that nobody waits for but {@linkcode S3Server.close}, and gives it up after a while. */
+  sendInBackground(request: S3Request): void {
+    const limit = new AbortController();
+    const cancelTimer = this.settings.clock.after(BACKGROUND_LIMIT_MS, () => limit.abort());
+    const sent = this.sendOnly(limit.signal, request).then(() => {}, () => {});
+    const ended: Promise<void> = sent.then(() => {
+      cancelTimer();
       this.#background.delete(ended);
     });
     this.#background.add(ended);
@@ -104,14 +123,14 @@ export class S3Server {
     throw failure;
   }
 
-  #loadSdk(): Promise<{ readonly sdk: Sdk; readonly client: SdkClient }> {
+  #loadSdk(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }> {
     this.#sdk ??= import("@aws-sdk/client-s3").then((sdk) => {
       return { sdk, client: this.#newClient(sdk) };
     });
     return this.#sdk;
   }
 
-  #newClient(sdk: Sdk): SdkClient {
+  #newClient(sdk: Sdk): S3Client {
     const { endpoint, region, credentials, addressing } = this.settings;
     return new sdk.S3Client({
       endpoint: endpoint.origin,

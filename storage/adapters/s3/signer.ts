@@ -107,7 +107,7 @@ export class Signer {
     return withQuery(url, query as Record<string, string>);
   }
 
-  /** Signs what a form allows; `policyOf` makes its text from who signs and when. */
+  /** Signs what a form allows; `textOf` makes its text from who signs and when. */
   async signText(
     textOf: (signer: Omit<SignedText, "signature">) => string,
   ): Promise<SignedText> {

@@ -1,14 +1,15 @@
 import type { StorageCall } from "../../call.ts";
+import { quoteEtag, unquoteEtag } from "../../etag.ts";
 import { sha256Hex } from "../../digest.ts";
 import type { ObjectAddress } from "../../driver.ts";
-import { objectExists, otherVersion } from "../../failures.ts";
 import type { UploadRequest } from "../../requests.ts";
 import type { WrittenObject } from "../../storage.ts";
+import { checkConditions, isConditional, UNCONDITIONAL } from "../../write_conditions.ts";
 import type { Copies } from "./copies.ts";
 import { checksumHeaders } from "./checksum.ts";
 import { asFailure } from "./failure.ts";
 import { MAX_PARTS, MultipartUpload, type UploadTools } from "./multipart_upload.ts";
-import { describingHeaders, quoted, unquoted } from "./object_headers.ts";
+import { describingHeaders } from "./object_headers.ts";
 import { PartReader } from "./part_reader.ts";
 import { sendParts } from "./part_sender.ts";
 import { conditionError } from "./s3_error.ts";
@@ -47,13 +48,13 @@ export class Uploads {
   ): Promise<WrittenObject> {
     const { server, reader } = this.#tools;
     const { createOnly, ifMatch, contentType } = request;
-    const mark = createOnly || ifMatch !== undefined ? crypto.randomUUID() : undefined;
+    const mark = isConditional(request) ? crypto.randomUUID() : undefined;
     const sha256 = sha256Hex(body);
     const headers = {
       ...describingHeaders(contentType, request.metadata(), mark),
       ...(server.settings.storeChecksums ? checksumHeaders(sha256) : {}),
       ...(createOnly ? { "if-none-match": "*" } : {}),
-      ...(ifMatch === undefined ? {} : { "if-match": quoted(ifMatch) }),
+      ...(ifMatch === undefined ? {} : { "if-match": quoteEtag(ifMatch) }),
     };
     const size = body.byteLength;
     call.commit();
@@ -61,7 +62,7 @@ export class Uploads {
       const put = { method: "PUT", ...to, headers, body, sha256 };
       const answer = await server.sendOnly(call.signal, put);
       request.progress(size);
-      return { etag: unquoted(answer.get("etag") ?? ""), size };
+      return { etag: unquoteEtag(answer.get("etag") ?? ""), size };
     } catch (error) {
       const failure = asFailure(error);
       if (!failure) throw error;
@@ -96,14 +97,14 @@ export class Uploads {
       });
       if (isStaged) {
         const described = { contentType, metadata: metadata() };
-        const { etag } = await upload.complete(call, ANYWAY);
+        const { etag } = await upload.complete(call, UNCONDITIONAL);
         const staged = { ...target, etag, size };
         return await this.#copies.fromStaging(call, staged, to, described, request);
       }
       call.commit();
       return { ...await upload.complete(call, request), size };
     } catch (error) {
-      server.inBackground(upload.abort());
+      upload.abort();
       throw error;
     }
   }
@@ -112,12 +113,10 @@ export class Uploads {
   async #checkConditions(
     call: StorageCall,
     to: ObjectAddress,
-    { createOnly, ifMatch }: UploadRequest,
+    request: UploadRequest,
   ): Promise<void> {
-    if (!createOnly && ifMatch === undefined) return;
-    const object = await this.#tools.reader.stat(call, to);
-    if (createOnly && object) throw objectExists(call.operation);
-    if (ifMatch !== undefined && object?.etag !== ifMatch) throw otherVersion(call.operation);
+    if (!isConditional(request)) return;
+    checkConditions(call.operation, (await this.#tools.reader.stat(call, to))?.etag, request);
   }
 
   /** Larger parts for what would have too many. */
@@ -126,9 +125,3 @@ export class Uploads {
     return Math.max(partBytes, Math.ceil(size / MAX_PARTS));
   }
 }
-
-/** No condition. */
-export const ANYWAY: Pick<UploadRequest, "createOnly" | "ifMatch"> = {
-  createOnly: false,
-  ifMatch: undefined,
-};

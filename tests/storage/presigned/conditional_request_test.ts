@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  quoteEtag,
-  selectPart,
-  writeConditions,
-} from "../../../storage/presigned/conditional_request.ts";
+import { quoteEtag } from "../../../storage/etag.ts";
+import { selectPart, writeConditions } from "../../../storage/presigned/conditional_request.ts";
 
 function select(headers: Record<string, string>, size = 10): unknown {
   const selection = selectPart(new Headers(headers), { etag: "e", size });

@@ -3,9 +3,7 @@ import { test } from "node:test";
 import {
   describingHeaders,
   marked,
-  quoted,
   readHeaders,
-  unquoted,
 } from "../../../storage/adapters/s3/object_headers.ts";
 
 const MODIFIED = "Fri, 24 May 2013 00:00:00 GMT";
@@ -63,12 +61,4 @@ test("readHeaders() gives nothing if the size is not known", () => {
     { "content-range": "bytes 0-1", "content-length": "2" },
   ];
   for (const headers of unknown) assert.equal(readHeaders("key", new Headers(headers)), undefined);
-});
-
-test("etags lose their quotes and get them back", () => {
-  assert.equal(unquoted('"d41d8cd9-2"'), "d41d8cd9-2");
-  assert.equal(unquoted("d41d8cd9"), "d41d8cd9");
-  assert.equal(unquoted(""), "");
-  assert.equal(unquoted('"a"b"'), 'a"b');
-  assert.equal(quoted("d41d8cd9-2"), '"d41d8cd9-2"');
 });
