@@ -1,6 +1,6 @@
 import type { Environment } from "../core/environment.ts";
 import { ConfigurationError } from "../core/errors.ts";
-import { parseUrl } from "../core/url_text.ts";
+import { isKeyPart, isRegion, readServerUrl } from "./s3_rules.ts";
 
 /** The variables that name an S3 server; the same as those of Amazon's own tools. */
 export const S3_VARIABLES = [
@@ -29,17 +29,18 @@ export interface S3Environment {
 export function s3Problems(environment: Environment): string[] {
   const { S3_ENDPOINT: endpoint, AWS_REGION: region } = environment;
   const problems: string[] = [];
-  if (endpoint && !isServer(endpoint)) {
+  if (endpoint && typeof readServerUrl(endpoint) === "string") {
     problems.push("S3_ENDPOINT is not a URL such as http://host:port or https://host:port");
   }
-  if (region && !/^[a-z0-9-]{1,63}$/.test(region)) {
+  if (region && !isRegion(region)) {
     problems.push("AWS_REGION is not a region such as us-east-1");
   }
   for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
     if (!environment[name]) problems.push(`${name} is not set`);
   }
   for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]) {
-    if (!/^[!-~]*$/.test(environment[name] ?? "")) {
+    const part = environment[name];
+    if (part && !isKeyPart(part)) {
       problems.push(`${name} is not printable ASCII without spaces`);
     }
   }
@@ -59,10 +60,4 @@ export function readS3Environment(environment: Environment): S3Environment {
       sessionToken: environment["AWS_SESSION_TOKEN"] || undefined,
     },
   };
-}
-
-function isServer(endpoint: string): boolean {
-  const url = parseUrl(endpoint);
-  return url !== undefined && /^https?:$/.test(url.protocol) && url.hostname !== "" &&
-    `${url.username}${url.password}${url.search}${url.hash}` === "" && url.pathname === "/";
 }

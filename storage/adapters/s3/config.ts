@@ -2,8 +2,8 @@ import { type Clock, systemClock } from "../../../core/clock.ts";
 import { checkTimeout } from "../../../core/call_options.ts";
 import { ValidationError } from "../../../core/errors.ts";
 import { kindOf, showValue } from "../../../core/shown_value.ts";
-import { parseUrl } from "../../../core/url_text.ts";
 import { checkInteger, checkText } from "../../../core/validation.ts";
+import { isRegion, readServerUrl } from "../../s3_rules.ts";
 import type { StorageCapabilities } from "../../storage.ts";
 import { FetchClient } from "./fetch_client.ts";
 import { defaultHttpClient, type HttpClient } from "./http_client.ts";
@@ -140,27 +140,14 @@ function clientOf(fetch: unknown): () => Promise<HttpClient> {
 
 function checkRegion(region: unknown): string {
   const text = checkText("region", region, { maxLength: 63 });
-  if (/^[a-z0-9-]+$/.test(text)) return text;
+  if (isRegion(text)) return text;
   throw new ValidationError("region", "it must have lower-case letters, digits and hyphens");
 }
 
-// The text is never shown: it can hold a password.
 function checkEndpoint(field: string, text: unknown): URL {
-  const url = parseUrl(checkText(field, text, { maxLength: 2_000 }));
-  if (!url || !/^https?:$/.test(url.protocol) || url.hostname === "") {
-    throw new ValidationError(field, "it must be a URL such as http://host:port");
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw new ValidationError(
-      field,
-      "it must not hold credentials; they have a place of their own",
-    );
-  }
-  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    throw new ValidationError(field, "it must end after the port, without path and query");
-  }
-  // A `?` or `#` with nothing behind it would stay in the text of the URL.
-  return new URL(url.origin);
+  const url = readServerUrl(checkText(field, text, { maxLength: 2_000 }));
+  if (typeof url === "string") throw new ValidationError(field, url);
+  return url;
 }
 
 function checkAddressing(addressing: unknown): "path" | "virtual-host" {

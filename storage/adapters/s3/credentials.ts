@@ -1,6 +1,7 @@
 import type { Clock } from "../../../core/clock.ts";
 import { ValidationError } from "../../../core/errors.ts";
 import { kindOf } from "../../../core/shown_value.ts";
+import { isKeyPart } from "../../s3_rules.ts";
 
 /** An access key of an S3 server. */
 export interface S3Credentials {
@@ -67,7 +68,7 @@ function checkCredentials(credentials: unknown): S3Credentials {
 }
 
 function checkPart(name: string, text: unknown): string {
-  if (typeof text === "string" && /^[!-~]{1,8192}$/.test(text)) return text;
+  if (typeof text === "string" && isKeyPart(text)) return text;
   throw new ValidationError(`credentials.${name}`, "it must be printable ASCII without spaces");
 }
 
