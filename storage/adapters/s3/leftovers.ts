@@ -1,6 +1,7 @@
 import type { StorageCall } from "../../call.ts";
 import { mapConcurrently } from "../../map_concurrently.ts";
 import { RESERVED_PREFIX } from "../../object_key.ts";
+import { asFailure } from "./failure.ts";
 import { readPage, type ServerPage } from "./listing.ts";
 import { removeObjects } from "./removal.ts";
 import type { S3Server } from "./server.ts";
@@ -30,14 +31,32 @@ export async function removeLeftovers(
   call.commit();
   let uploads = 0;
   for await (const page of unfinishedUploads(call, server, bucket, beforeMs)) {
-    await mapConcurrently(page, CONCURRENCY, async ({ key, uploadId }) => {
-      await server.sendOnly(call.signal, { method: "DELETE", bucket, key, query: { uploadId } });
+    const removed = await mapConcurrently(page, CONCURRENCY, (upload) => {
+      return giveUp(call, server, bucket, upload);
     });
-    uploads += page.length;
+    uploads += removed.filter(Boolean).length;
   }
   const objects = await ownObjects(call, server, bucket, beforeMs);
-  await removeObjects(call, server, bucket, objects);
+  for (const result of await removeObjects(call, server, bucket, objects)) {
+    if (!result.deleted) throw result.error;
+  }
   return { uploads, objects: objects.length };
+}
+
+/** Tells whether there was still something to give up: somebody else may have come first. */
+async function giveUp(
+  call: StorageCall,
+  server: S3Server,
+  bucket: string,
+  { key, uploadId }: UnfinishedUpload,
+): Promise<boolean> {
+  try {
+    await server.sendOnly(call.signal, { method: "DELETE", bucket, key, query: { uploadId } });
+    return true;
+  } catch (error) {
+    if (asFailure(error)?.reason === "NoSuchUpload") return false;
+    throw error;
+  }
 }
 
 async function* unfinishedUploads(

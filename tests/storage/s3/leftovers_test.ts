@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import type { S3Client } from "@aws-sdk/client-s3";
+import { answer } from "../../support/http_faults.ts";
+import { withProxiedS3 } from "../../support/proxied_s3.ts";
 import { withS3 } from "../../support/s3.ts";
 import { withStorage } from "../../support/s3_storage.ts";
 import { findService, serviceTest } from "../../support/services.ts";
@@ -43,3 +46,29 @@ testS3(
     });
   },
 );
+
+testS3("cleanUpUploads() counts what it removed, and tells what it could not", async (url) => {
+  await withProxiedS3(url, async ({ storage, proxy, bucket }) => {
+    const leave = async (client: S3Client): Promise<void> => {
+      const s3 = await import("@aws-sdk/client-s3");
+      const upload = { Bucket: bucket, Key: "a" };
+      await client.send(new s3.CreateMultipartUploadCommand(upload));
+      const staged = { Bucket: bucket, Key: ".exchange/staging/1", Body: "x" };
+      await client.send(new s3.PutObjectCommand(staged));
+    };
+    await withS3(url, leave);
+    const gone = answer(404, "<Error><Code>NoSuchUpload</Code></Error>");
+    proxy.on(/^DELETE .*uploadId=/, gone);
+    // Servers tell the time of an object in whole seconds.
+    let cleaned = await storage.cleanUpUploads(bucket, 0);
+    while (cleaned.objects === 0) cleaned = await storage.cleanUpUploads(bucket, 0);
+    assert.deepEqual(cleaned, { uploads: 0, objects: 1 });
+    await withS3(url, leave);
+    proxy.on(/^DELETE .*staging/, answer(403, "<Error><Code>AccessDenied</Code></Error>"));
+    await assert.rejects(async () => {
+      while (true) await storage.cleanUpUploads(bucket, 0);
+    }, { code: "permission_denied" });
+    proxy.heal();
+    assert.deepEqual(await storage.cleanUpUploads(bucket, 0), { uploads: 2, objects: 1 });
+  });
+});
