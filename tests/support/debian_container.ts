@@ -21,7 +21,7 @@ export interface ContainerOptions {
 export interface ContainerProgram {
   /** Resolves with its exit code, which after a signal is above 128, when it is gone. */
   readonly ended: Promise<number>;
-  /** Resolves when it has the signal. */
+  /** Resolves when it has the signal; when it is told to stop, once all its threads have. */
   readonly signal: (name: "STOP" | "CONT" | "KILL") => Promise<void>;
 }
 
@@ -126,7 +126,11 @@ export class DebianContainer implements AsyncDisposable {
     const number = await pid.answer;
     const signal = async (name: string): Promise<void> => {
       const sent = this.#ask();
-      this.#tell(`kill -${name} ${number}; echo ${sent.topic} $?`);
+      // One of its threads has to run to take the signal; until then, others can go on.
+      const states = `${quoted(this.#root)}/proc/${number}/task/*/status`;
+      const stopped = `while grep -qs '^State:.[^T]' ${states}; do sleep 0.01; done; `;
+      const settled = name === "STOP" ? stopped : "";
+      this.#tell(`kill -${name} ${number}; ${settled}echo ${sent.topic} 0`);
       await sent.answer;
     };
     return { ended: ended.answer, signal };

@@ -1,6 +1,6 @@
 import { type S3StorageConfig, S3StorageProvider } from "../../storage/adapters/s3.ts";
 import { HttpProxy } from "./http_proxy.ts";
-import { testBucket } from "./s3.ts";
+import { dropBuckets, testBucket } from "./s3.ts";
 import { s3Config } from "./s3_storage.ts";
 
 /** What a fault test works with. */
@@ -44,5 +44,6 @@ export async function withProxiedS3(
   } finally {
     await storage.close();
     await direct.close();
+    await dropBuckets(url, bucket);
   }
 }

@@ -1,5 +1,5 @@
 import { type S3StorageConfig, S3StorageProvider } from "../../storage/adapters/s3.ts";
-import { s3Access, testBucket } from "./s3.ts";
+import { dropBuckets, s3Access, testBucket } from "./s3.ts";
 
 /** How the library reaches the server of a URL that tests hand on. */
 export function s3Config(url: string): S3StorageConfig {
@@ -20,5 +20,6 @@ export async function withStorage(
     await use(storage, bucket);
   } finally {
     await storage.close();
+    await dropBuckets(url, bucket);
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { runCommand } from "../../support/run_command.ts";
-import { testBucket } from "../../support/s3.ts";
+import { dropBuckets, testBucket } from "../../support/s3.ts";
 import { findService, serviceTest } from "../../support/services.ts";
 import { skipTest } from "../../support/skip.ts";
 
@@ -20,8 +20,13 @@ if ("Deno" in globalThis) {
     const { host } = new URL(url);
     const allowed = [`--allow-net=${host}`, `--allow-env=${VARIABLES}`, "--allow-sys=osRelease"];
     const flags = ["run", "--no-check", "--no-prompt", ...allowed];
-    const { output } = await runCommand(process.execPath, [...flags, script, url, testBucket()]);
-    assert.equal(output, '[3,"text"]\n');
+    const bucket = testBucket();
+    try {
+      const { output } = await runCommand(process.execPath, [...flags, script, url, bucket]);
+      assert.equal(output, '[3,"text"]\n');
+    } finally {
+      await dropBuckets(url, bucket);
+    }
   });
 } else {
   skipTest(name, "only Deno has permissions");

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { systemClock } from "../../../core/clock.ts";
 import { S3StorageProvider } from "../../../storage/adapters/s3.ts";
 import type { StorageCapabilities } from "../../../storage/storage.ts";
 import { storageConformance } from "../../conformance/storage.ts";
-import { testBucket, withS3 } from "../../support/s3.ts";
+import { dropBuckets, testBucket, withS3 } from "../../support/s3.ts";
 import { s3Config, withStorage } from "../../support/s3_storage.ts";
 import { findService, serviceTest } from "../../support/services.ts";
 import { TcpProxy } from "../../support/tcp_proxy.ts";
@@ -13,21 +13,23 @@ const service = await findService("s3");
 const testS3 = serviceTest(service);
 
 if ("url" in service) {
-  const config = s3Config(service.url);
-  const capabilities = await measure(service.url);
+  const { url } = service;
+  const config = s3Config(url);
+  const prefix = `${testBucket()}-`;
+  const capabilities = await measure(url, `${prefix}probe`);
+  after(() => dropBuckets(url, prefix));
   storageConformance(test, {
     name: "s3",
     capabilities,
-    bucketPrefix: `${testBucket()}-`,
+    bucketPrefix: prefix,
     open: () => Promise.resolve(new S3StorageProvider({ ...config, capabilities })),
   });
 } else {
   testS3("s3: runs the conformance suite", () => {});
 }
 
-async function measure(url: string): Promise<StorageCapabilities> {
+async function measure(url: string, bucket: string): Promise<StorageCapabilities> {
   const storage = new S3StorageProvider(s3Config(url));
-  const bucket = testBucket();
   await storage.createBucket(bucket);
   await storage.probe(bucket);
   await storage.close();
