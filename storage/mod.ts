@@ -40,3 +40,4 @@ export * from "./verified.ts";
 export type { WriteConditions } from "./write_conditions.ts";
 export * from "./adapters/filesystem.ts";
 export * from "./adapters/memory.ts";
+export * from "./adapters/replicated.ts";
