@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { IntegrityError } from "../../core/errors.ts";
+import { sha256Hex } from "../../storage/digest.ts";
+import { hashing, requireDigest } from "../../storage/hashing.ts";
+import type { Span } from "../../storage/range.ts";
+
+const CHUNKS = ["first", "second", "third"];
+const ALL = CHUNKS.join("");
+
+function source(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    start(controller): void {
+      for (const chunk of CHUNKS) controller.enqueue(new TextEncoder().encode(chunk));
+      controller.close();
+    },
+  });
+}
+
+test("what passes is the span, and the digest is that of all", async () => {
+  const cases: readonly [Span | undefined, string][] = [
+    [undefined, ALL],
+    [{ start: 0, end: ALL.length }, ALL],
+    [{ start: 3, end: 7 }, ALL.slice(3, 7)],
+    [{ start: 12, end: 13 }, ALL.slice(12, 13)],
+    [{ start: 0, end: 0 }, ""],
+  ];
+  for (const [span, expected] of cases) {
+    let digest = "";
+    const body = source().pipeThrough(hashing((sha256) => void (digest = sha256), span));
+    assert.equal(await new Response(body).text(), expected);
+    assert.equal(digest, sha256Hex(ALL));
+  }
+});
+
+test("the last bytes wait for the digest, and do not come if it is refused", async () => {
+  const refuse = (): never => {
+    throw new Error("refused");
+  };
+  const reader = source().pipeThrough(hashing(refuse)).getReader();
+  const passed: string[] = [];
+  await assert.rejects(async () => {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      passed.push(new TextDecoder().decode(next.value));
+    }
+  }, /refused/);
+  assert.ok(!passed.includes("third"));
+});
+
+test("another digest is an IntegrityError", () => {
+  requireDigest("download", "a", "a");
+  assert.throws(() => requireDigest("download", "a", "b"), IntegrityError);
+});
