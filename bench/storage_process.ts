@@ -4,6 +4,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { S3StorageProvider } from "../storage/adapters/s3.ts";
+import { startSha256 } from "../storage/digest.ts";
 import { downloadVerifiedStream, uploadVerified } from "../storage/verified.ts";
 import { s3Access } from "../tests/support/s3.ts";
 import { s3Config } from "../tests/support/s3_storage.ts";
@@ -17,6 +18,9 @@ export const SDK = "SDK";
 export const OWN = "S3StorageProvider";
 /** The library, with SHA-256 computed, recorded and checked. */
 export const VERIFIED = "S3StorageProvider, verified";
+
+/** The same for who knows the SHA-256 of a stream before, so that it can be recorded at once. */
+export const GIVEN = "S3StorageProvider, verified, SHA-256 given";
 
 /** What to measure. */
 export type StorageTask =
@@ -33,7 +37,7 @@ export interface Transfer {
 interface Storage {
   put(key: string, bytes: Uint8Array): Promise<unknown>;
   get(key: string): Promise<Uint8Array>;
-  up(key: string, body: ReadableStream<Uint8Array>): Promise<unknown>;
+  up(key: string, body: ReadableStream<Uint8Array>, sha256: string): Promise<unknown>;
   down(key: string): Promise<ReadableStream<Uint8Array>>;
   close(): Promise<void>;
 }
@@ -45,6 +49,7 @@ const OPEN: Readonly<Record<string, (url: string, bucket: string) => Promise<Sto
   [SDK]: openSdk,
   [OWN]: (url, bucket) => Promise.resolve(openOwn(url, bucket)),
   [VERIFIED]: (url, bucket) => Promise.resolve(openVerified(url, bucket)),
+  [GIVEN]: (url, bucket) => Promise.resolve(openGiven(url, bucket)),
 };
 
 async function openSdk(url: string, bucket: string): Promise<Storage> {
@@ -88,6 +93,14 @@ function openVerified(url: string, bucket: string): Storage {
   };
 }
 
+function openGiven(url: string, bucket: string): Storage {
+  const storage = new S3StorageProvider(s3Config(url));
+  return {
+    ...openVerified(url, bucket),
+    up: (key, body, sha256) => uploadVerified(storage, bucket, key, body, { sha256 }),
+  };
+}
+
 /** The same chunk again and again, so that the source takes no memory. */
 function streamOf(bytes: number): ReadableStream<Uint8Array> {
   const chunk = new Uint8Array(65_536).fill(7);
@@ -106,15 +119,22 @@ async function transfer(
   storage: Storage,
   { work, bytes }: Extract<StorageTask, { bytes: number }>,
 ): Promise<Transfer> {
+  const sha256 = work === "up" ? await digestOf(streamOf(bytes)) : "";
   const before = process.memoryUsage.rss();
   let peak = before;
   const watch = setInterval(() => peak = Math.max(peak, process.memoryUsage.rss()), 10);
   const start = performance.now();
-  if (work === "up") await storage.up("large", streamOf(bytes));
+  if (work === "up") await storage.up("large", streamOf(bytes), sha256);
   else assert.equal(await drain(await storage.down("large")), bytes);
   const ms = performance.now() - start;
   clearInterval(watch);
   return { ms, growthBytes: peak - before };
+}
+
+async function digestOf(body: ReadableStream<Uint8Array>): Promise<string> {
+  const hash = startSha256();
+  for await (const chunk of body) hash.update(chunk);
+  return hash.hex();
 }
 
 async function drain(body: ReadableStream<Uint8Array>): Promise<number> {
@@ -135,7 +155,8 @@ async function answer([name = "", url = "", bucket = ""]: readonly string[]): Pr
   await Promise.all(keys.map((key) => storage.put(key, small)));
   assert.deepEqual(new Uint8Array(await storage.get(keys[7]!)), small);
   // Loads what only uploads in parts need, as a service has it after its first one.
-  await storage.up(`${name}/warm`, streamOf(10_000_000));
+  const warm = streamOf(10_000_000);
+  await storage.up(`${name}/warm`, warm, await digestOf(streamOf(10_000_000)));
   const anyKey = (): string => keys[Math.floor(Math.random() * KEYS)]!;
   const works = { put: () => storage.put(anyKey(), small), get: () => storage.get(anyKey()) };
   say("ready");

@@ -5,7 +5,7 @@ import { bodySize, bodyStream, checkBody, digestBody, orCancel } from "./body.ts
 import { runCall, shareDeadline, TRANSFER_TIMEOUT_MS } from "./call.ts";
 import { sha256Hex } from "./digest.ts";
 import type { ObjectAddress } from "./driver.ts";
-import { hashing, requireDigest } from "./hashing.ts";
+import { hashedStream, requireDigest } from "./hashed_stream.ts";
 import { checkMetadata, resolveContentType } from "./object_metadata.ts";
 import { checkAddress, checkSha256 } from "./requests.ts";
 import type {
@@ -72,10 +72,10 @@ async function uploadHashed(
     limits = left();
   }
   let sha256 = known ?? "";
-  const body = bodyStream(data).pipeThrough(hashing((actual) => {
+  const body = hashedStream(bodyStream(data), (actual) => {
     if (known !== undefined) requireDigest("upload", actual, known);
     sha256 = actual;
-  }));
+  });
   const described = {
     ...upload,
     ...limits,

@@ -2,7 +2,7 @@ import { systemClock } from "../core/clock.ts";
 import { checkInteger } from "../core/validation.ts";
 import { runCall, TRANSFER_TIMEOUT_MS } from "./call.ts";
 import { notIntact, storageFailure } from "./failures.ts";
-import { hashing, requireDigest } from "./hashing.ts";
+import { hashedStream, requireDigest } from "./hashed_stream.ts";
 import { checkRange, locateRange } from "./range.ts";
 import { collect } from "./read_stream.ts";
 import {
@@ -95,7 +95,7 @@ export async function downloadVerifiedStream(
     if (expected === undefined) throw nothingRecorded();
     if (size !== undefined && size !== metadata.size) throw wrongSize(size, metadata.size);
     const atEnd = (actual: string): void => requireDigest("download", actual, expected);
-    const verified = body.pipeThrough(hashing(atEnd, locateRange(range, metadata.size)));
+    const verified = hashedStream(body, atEnd, locateRange(range, metadata.size));
     return { metadata, body: verified };
   } catch (error) {
     body.cancel().catch(() => {});

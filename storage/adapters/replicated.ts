@@ -59,9 +59,9 @@ const CLOSE_MS = 30_000;
  * the primary on another way: through a presigned URL, or from before there was a replica.
  *
  * **Reads** ask the primary. If that is away, too slow, or its bytes are damaged, the replicas are asked, one after
- * the other; a stream goes on at the next place where it was. A replica can lag behind: what only the primary could
- * tell, that an object does not exist or has changed (`ifMatch`), nobody tells while it is away. Listings
- * go on where they began.
+ * the other; a stream goes on at the next place where it was. A replica can lag behind: that an object does not
+ * exist, or is not at the expected version (`ifMatch`), nobody says while the primary is away. Listings go on
+ * where they began.
  *
  * **Checked.** Every object is written with its SHA-256, in its metadata under a name that users do not see, and
  * whoever reads a whole object gets these bytes or an `IntegrityError`; `download` tries the next place before.

@@ -12,6 +12,8 @@ export class FaultyStorage {
   isAway = false;
   /** After how many bytes a body that is opened breaks. */
   breaksAfter = Infinity;
+  /** How many bodies were opened, and how many of these are at their end or cancelled. */
+  readonly bodies = { opened: 0, ended: 0 };
   /** What was called, with the key. */
   readonly calls: string[] = [];
   /** Runs before a call. */
@@ -31,21 +33,34 @@ export class FaultyStorage {
       await this.before(String(name));
       if (this.isAway) throw away();
       const result = await member.apply(this.intact, args);
-      return name === "downloadStream" ? this.#breaking(result as ObjectStream) : result;
+      return name === "downloadStream" ? this.#watched(result as ObjectStream) : result;
     };
   }
 
-  #breaking(object: ObjectStream): ObjectStream {
-    if (this.breaksAfter === Infinity) return object;
+  #watched(object: ObjectStream): ObjectStream {
+    const reader = object.body.getReader();
     let left = this.breaksAfter;
-    const breaking = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-      transform(chunk, controller): void {
-        controller.enqueue(chunk.subarray(0, left));
-        left -= chunk.byteLength;
-        if (left <= 0) throw away();
+    this.bodies.opened++;
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull: async (controller): Promise<void> => {
+        const { done, value } = await reader.read();
+        if (done) {
+          this.bodies.ended++;
+          return controller.close();
+        }
+        controller.enqueue(value.subarray(0, left));
+        left -= value.byteLength;
+        if (left > 0) return;
+        this.bodies.ended++;
+        await reader.cancel();
+        throw away();
       },
-    });
-    return { ...object, body: object.body.pipeThrough(breaking) };
+      cancel: async (): Promise<void> => {
+        this.bodies.ended++;
+        await reader.cancel();
+      },
+    }, { highWaterMark: 0 });
+    return { ...object, body };
   }
 }
 

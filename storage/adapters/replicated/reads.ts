@@ -35,7 +35,7 @@ export class ReplicatedReads {
   ): Promise<Uint8Array<ArrayBuffer>> {
     const limits = { ...options, defaultTimeoutMs: TRANSFER_TIMEOUT_MS };
     return runCall("download", limits, systemClock, ({ signal }) => {
-      return this.#read({ ...limits, signal, ifMatch }, async ({ storage }, attempt) => {
+      return this.#read({ ...limits, signal }, async ({ storage }, attempt) => {
         const opened = { ...attempt, range, ifMatch };
         const object = await storage.downloadStream(bucket, key, opened);
         const span = locateRange(range, object.metadata.size);
@@ -50,7 +50,7 @@ export class ReplicatedReads {
     key: string,
     { range, ifMatch, ...limits }: DownloadOptions,
   ): Promise<ObjectStream> {
-    return this.#read({ ...limits, ifMatch }, async (location, attempt) => {
+    return this.#read(limits, async (location, attempt) => {
       const opened = { ...attempt, range, ifMatch };
       const object = await location.storage.downloadStream(bucket, key, opened);
       const span = locateRange(range, object.metadata.size);
@@ -102,14 +102,12 @@ export class ReplicatedReads {
   }
 
   async #read<T>(
-    { locations = this.#locations, ifMatch, ...limits }: ReadOptions,
+    { locations = this.#locations, ...limits }: ReadOptions,
     ask: (location: Location, limits: CallOptions) => Promise<T>,
   ): Promise<T> {
-    // Only the primary knows the etags that it gave.
-    const asked = ifMatch === undefined ? locations : locations.slice(0, 1);
     const { signal, timeoutMs, defaultTimeoutMs = DEFAULT_TIMEOUT_MS } = limits;
     const read = { signal, timeoutMs, defaultTimeoutMs };
-    return await firstAnswer(asked, read, this.#settings, ask);
+    return await firstAnswer(locations, read, this.#settings, ask);
   }
 
   #readCursor(cursor: string): { readonly location: Location; readonly cursor: string } {
@@ -123,5 +121,4 @@ export class ReplicatedReads {
 type ReadOptions = CallOptions & {
   readonly defaultTimeoutMs?: number;
   readonly locations?: readonly Location[];
-  readonly ifMatch?: string | undefined;
 };

@@ -1,4 +1,4 @@
-import { hashing, requireDigest } from "../../hashing.ts";
+import { hashedStream, requireDigest } from "../../hashed_stream.ts";
 import type { Span } from "../../range.ts";
 import type { ObjectMetadata, ObjectStream, UserMetadata } from "../../storage.ts";
 
@@ -30,5 +30,5 @@ export function shownMetadata(metadata: ObjectMetadata): ObjectMetadata {
 export function checkedBody({ metadata, body }: ObjectStream, { start, end }: Span): Body {
   const expected = recordedDigest(metadata);
   if (expected === undefined || start > 0 || end < metadata.size) return body;
-  return body.pipeThrough(hashing((actual) => requireDigest("download", actual, expected)));
+  return hashedStream(body, (actual) => requireDigest("download", actual, expected));
 }

@@ -23,7 +23,7 @@ export interface RepairedReplica {
   readonly copied: number;
   /** How many objects were removed. */
   readonly removed: number;
-  /** The keys of objects that the primary lacks and that were kept. */
+  /** The keys of objects that the primary lacks and that were kept, in no order. */
   readonly extra: readonly string[];
   /** What could not be repaired; without a key, the replica could not be listed to its end. */
   readonly failures: readonly RepairFailure[];
@@ -78,7 +78,7 @@ export async function repairReplica(
   }
   const { copied, removed } = counts;
   const compared = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  return { compared, copied, removed, extra: extra.sort(), failures };
+  return { compared, copied, removed, extra, failures };
 }
 
 function toFailure(error: unknown): InfrastructureError {

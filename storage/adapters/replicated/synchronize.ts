@@ -142,8 +142,7 @@ async function unlessChanged<T>(read: () => Promise<T>): Promise<T | undefined> 
 }
 
 function isDescribedAlike(one: ObjectMetadata, other: ObjectMetadata): boolean {
-  return one.size === other.size && one.contentType === other.contentType &&
-    entriesOf(one) === entriesOf(other);
+  return one.contentType === other.contentType && entriesOf(one) === entriesOf(other);
 }
 
 function entriesOf(metadata: ObjectMetadata): string {

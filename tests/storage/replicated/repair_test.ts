@@ -33,8 +33,11 @@ test("a replica gets everything, of more than a page, and the bucket", async () 
     failures: [],
   });
   assert.deepEqual(await keysOf(replica), KEYS);
+  replica.calls.length = 0;
   const again = await repairReplica(pair, BUCKET, {});
   assert.deepEqual([again.compared, again.copied], [1_200, 0]);
+  // To create one may need a right that to write does not.
+  assert.ok(!replica.calls.some((call) => call.startsWith("createBucket")));
 });
 
 test("only what begins with the prefix is repaired", async () => {
@@ -50,7 +53,7 @@ test("what the primary lacks is told and kept, unless it is to be removed", asyn
   await fill(primary, ["b", "d"]);
   await fill(replica, ["a", "b", "c", "e"]);
   const kept = await repairReplica(pair, BUCKET, {});
-  assert.deepEqual(kept.extra, ["a", "c", "e"]);
+  assert.deepEqual([...kept.extra].sort(), ["a", "c", "e"]);
   assert.deepEqual([kept.compared, kept.copied, kept.removed], [5, 2, 0]);
   assert.deepEqual(await keysOf(replica), ["a", "b", "c", "d", "e"]);
   const removed = await repairReplica(pair, BUCKET, { removeExtra: true });

@@ -8,6 +8,7 @@ import { objectNames } from "../../../storage/adapters/filesystem/object_names.t
 import { RECORD } from "../../../storage/adapters/replicated/record.ts";
 import { synchronize } from "../../../storage/adapters/replicated/synchronize.ts";
 import { sha256Hex } from "../../../storage/digest.ts";
+import { otherVersion } from "../../../storage/failures.ts";
 import type { StorageProvider, UserMetadata } from "../../../storage/storage.ts";
 import { FaultyStorage } from "../../support/faulty_storage.ts";
 
@@ -87,6 +88,43 @@ test("an object of the primary that records no digest is read for it", async () 
   await primary.intact.upload(BUCKET, "key", "TEXT");
   assert.equal(await synchronize(pair, address, REMOVE), "copied");
   assert.equal(uploads(replica), 2);
+});
+
+test("an object that records no digest, and changes while it is read or copied, is read again", async () => {
+  for (const moment of ["downloadStream", "upload"]) {
+    const { primary, replica, pair } = await openPair();
+    await primary.intact.upload(BUCKET, "key", "text");
+    await replica.intact.upload(BUCKET, "key", "TEXT");
+    let changed = false;
+    (moment === "upload" ? replica : primary).before = async (name) => {
+      if (name !== moment || changed) return;
+      changed = true;
+      await primary.intact.upload(BUCKET, "key", "Text");
+    };
+    assert.equal(await synchronize(pair, address, REMOVE), "copied");
+    const bytes = await replica.intact.download(BUCKET, "key");
+    assert.equal(new TextDecoder().decode(bytes), "Text", moment);
+  }
+});
+
+test("a body that says that its object was replaced is read again", async () => {
+  const { primary, replica, pair } = await openPair();
+  await put(primary, "text");
+  let replaced = false;
+  primary.before = (name) => {
+    if (name !== "downloadStream" || replaced) return;
+    replaced = true;
+    throw otherVersion("downloadStream");
+  };
+  assert.equal(await synchronize(pair, address, REMOVE), "copied");
+  assert.deepEqual(await content(replica), await content(primary));
+});
+
+test("a server may give metadata back in another order", async () => {
+  const { primary, replica, pair } = await openPair();
+  await put(primary, "text", { a: "1", b: "2" });
+  await put(replica, "text", { b: "2", a: "1" });
+  assert.equal(await synchronize(pair, address, REMOVE), "same");
 });
 
 test("an object of the replica that records no digest is replaced", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { IntegrityError } from "../../core/errors.ts";
 import { sha256Hex } from "../../storage/digest.ts";
-import { hashing, requireDigest } from "../../storage/hashing.ts";
+import { hashedStream, requireDigest } from "../../storage/hashed_stream.ts";
 import type { Span } from "../../storage/range.ts";
 
 const CHUNKS = ["first", "second", "third"];
@@ -27,7 +27,7 @@ test("what passes is the span, and the digest is that of all", async () => {
   ];
   for (const [span, expected] of cases) {
     let digest = "";
-    const body = source().pipeThrough(hashing((sha256) => void (digest = sha256), span));
+    const body = hashedStream(source(), (sha256) => void (digest = sha256), span);
     assert.equal(await new Response(body).text(), expected);
     assert.equal(digest, sha256Hex(ALL));
   }
@@ -37,7 +37,7 @@ test("the last bytes wait for the digest, and do not come if it is refused", asy
   const refuse = (): never => {
     throw new Error("refused");
   };
-  const reader = source().pipeThrough(hashing(refuse)).getReader();
+  const reader = hashedStream(source(), refuse).getReader();
   const passed: string[] = [];
   await assert.rejects(async () => {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
@@ -45,6 +45,22 @@ test("the last bytes wait for the digest, and do not come if it is refused", asy
     }
   }, /refused/);
   assert.ok(!passed.includes("third"));
+});
+
+test("one that is cancelled cancels its source, and has no digest", async () => {
+  let cancelled: unknown;
+  const stuck = new ReadableStream<Uint8Array>({
+    pull: () => new Promise(() => {}),
+    cancel: (reason) => void (cancelled = reason),
+  });
+  let digests = 0;
+  const reader = hashedStream(stuck, () => void digests++).getReader();
+  const read = reader.read();
+  await reader.cancel("enough");
+  assert.deepEqual([(await read).done, cancelled], [true, "enough"]);
+  // What would still come has come by then.
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(digests, 0);
 });
 
 test("another digest is an IntegrityError", () => {
