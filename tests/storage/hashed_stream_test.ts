@@ -4,6 +4,7 @@ import { IntegrityError } from "../../core/errors.ts";
 import { sha256Hex } from "../../storage/digest.ts";
 import { hashedStream, requireDigest } from "../../storage/hashed_stream.ts";
 import type { Span } from "../../storage/range.ts";
+import { until } from "../support/until.ts";
 
 const CHUNKS = ["first", "second", "third"];
 const ALL = CHUNKS.join("");
@@ -49,13 +50,18 @@ test("the last bytes wait for the digest, and do not come if it is refused", asy
 
 test("one that is cancelled cancels its source, and has no digest", async () => {
   let cancelled: unknown;
+  let isAsked = false;
   const stuck = new ReadableStream<Uint8Array>({
-    pull: () => new Promise(() => {}),
+    pull(): Promise<void> {
+      isAsked = true;
+      return new Promise(() => {});
+    },
     cancel: (reason) => void (cancelled = reason),
-  });
+  }, { highWaterMark: 0 });
   let digests = 0;
   const reader = hashedStream(stuck, () => void digests++).getReader();
   const read = reader.read();
+  await until("it is read", () => isAsked);
   await reader.cancel("enough");
   assert.deepEqual([(await read).done, cancelled], [true, "enough"]);
   // What would still come has come by then.
