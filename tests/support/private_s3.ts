@@ -15,6 +15,9 @@ export const CEPH: DebianRoot = {
 /** Where Ceph looks for its settings. */
 const FOLDER = "/etc/ceph";
 
+/** The name that buckets can be before, as in `http://bucket.s3.test:8000/key`; nothing resolves it. */
+export const S3_HOST = "s3.test";
+
 /** As in compose.yaml. */
 const USER = { key: "exchange", secret: "exchange-secret" };
 
@@ -61,6 +64,7 @@ debug_osd = 0
 rgw_gc_obj_min_wait = 20
 rgw_gc_processor_period = 5
 rgw_gc_processor_max_time = 5
+rgw_dns_name = ${S3_HOST}
 debug_rgw = 0
 debug_rgw_access = 0
 debug_rocksdb = 0

@@ -20,18 +20,18 @@ export interface S3StorageConfig {
   readonly credentials: S3Credentials | (() => S3Credentials | Promise<S3Credentials>);
   /** The region that requests are signed for. Default: `us-east-1`. */
   readonly region?: string | undefined;
-  /** The URL of a server that is not Amazon's, such as `http://127.0.0.1:8333`. Default: that of Amazon S3 in the region. */
+  /** The URL of the server, such as `http://127.0.0.1:8333`. Default: that of Amazon S3 in the region. */
   readonly endpoint?: string | undefined;
   /** The URL that the world knows the server by, for presigned URLs and forms. Default: that of the endpoint. */
   readonly publicEndpoint?: string | undefined;
   /**
-   * Whether the bucket is in the path or in the host name. Default: `path` with an `endpoint`, `virtual-host` on Amazon,
-   * but for buckets with a dot, which no certificate fits. Nothing comes before an IP address.
+   * Whether the bucket is in the path or in the host name. Default: `virtual-host` on Amazon (`amazonaws.com`), but for
+   * buckets with a dot, which no certificate fits; `path` elsewhere. Nothing comes before an IP address.
    */
   readonly addressing?: "path" | "virtual-host" | undefined;
   /**
    * Whether the server keeps the SHA-256 of what is uploaded beside the object (`x-amz-checksum-sha256`); all servers
-   * check it on the way. Default: yes on Amazon, no with an `endpoint`, for many servers refuse it.
+   * check it on the way. Default: yes on Amazon, no elsewhere, for many servers refuse it.
    */
   readonly storeChecksums?: boolean | undefined;
   /** What is larger goes up in parts of this many bytes, from 5,242,880 to 5,368,709,120. Default: 8,388,608 (8 MiB). */
@@ -51,8 +51,8 @@ export interface S3StorageConfig {
    */
   readonly idleTimeoutMs?: number | undefined;
   /**
-   * What the server is known to do. What is not given is true on Amazon; with an `endpoint` conditional writes are
-   * measured before the first one. See `S3StorageProvider.probe`.
+   * What the server is known to do. What is not given is true on Amazon; elsewhere conditional writes are measured
+   * before the first one. See `S3StorageProvider.probe`.
    */
   readonly capabilities?: Partial<StorageCapabilities> | undefined;
   /** Sends HTTP requests, one at a time. Default: what suits the runtime, `fetch` or `node:http`. */
@@ -66,6 +66,8 @@ export interface S3Settings {
   /** Gets who asks. */
   readonly credentials: GetCredentials;
   readonly region: string;
+  /** The region that a new bucket is said to be in. */
+  readonly bucketRegion: string | undefined;
   /** Where requests go. */
   readonly endpoint: URL;
   /** Where presigned URLs lead. */
@@ -90,15 +92,17 @@ export function checkConfig(config: S3StorageConfig): S3Settings {
     throw new ValidationError("config", `it must be an object, got ${kindOf(config)}`);
   }
   const region = checkRegion(config.region ?? "us-east-1");
-  const onAmazon = config.endpoint === undefined;
   const endpoint = checkEndpoint(
     "endpoint",
     config.endpoint ?? `https://s3.${region}.amazonaws.com`,
   );
+  const onAmazon = /\.amazonaws\.com(\.cn)?$/.test(endpoint.hostname);
   const { publicEndpoint, clock = systemClock } = config;
   return {
     credentials: usableCredentials(config.credentials, clock),
     region,
+    // Amazon wants it everywhere but in its first region, where it refuses it; others know only their own names.
+    bucketRegion: onAmazon && region !== "us-east-1" ? region : undefined,
     endpoint,
     publicEndpoint: publicEndpoint === undefined
       ? endpoint

@@ -118,17 +118,19 @@ export class S3Driver implements StorageDriver {
 
   /** Creates a bucket. */
   async createBucket(call: StorageCall, bucket: string): Promise<void> {
-    const { region } = this.#server.settings;
+    const { bucketRegion } = this.#server.settings;
     call.commit();
     try {
-      await this.#server.command(call.signal, (sdk) =>
-        new sdk.CreateBucketCommand({
-          Bucket: bucket,
-          // Amazon refuses the name of its first region here.
-          ...(region === "us-east-1" ? {} : {
-            CreateBucketConfiguration: { LocationConstraint: region as "eu-west-1" },
-          }),
-        }));
+      if (bucketRegion === undefined) {
+        // The SDK would name the region by itself.
+        await this.#server.sendOnly(call.signal, { method: "PUT", bucket });
+        return;
+      }
+      const place = { LocationConstraint: bucketRegion as "eu-west-1" };
+      await this.#server.command(
+        call.signal,
+        (sdk) => new sdk.CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: place }),
+      );
     } catch (error) {
       if (asFailure(error)?.reason !== "BucketAlreadyOwnedByYou") throw error;
     }

@@ -34,6 +34,7 @@ test("without an endpoint, all is as on Amazon S3", () => {
   const onAmazon = {
     ...EVERYWHERE,
     region: "us-east-1",
+    bucketRegion: undefined,
     endpoint: "https://s3.us-east-1.amazonaws.com/",
     publicEndpoint: "https://s3.us-east-1.amazonaws.com/",
     addressing: "virtual-host",
@@ -43,6 +44,7 @@ test("without an endpoint, all is as on Amazon S3", () => {
   assert.deepEqual(shown(checkConfig({ credentials })), onAmazon);
   const elsewhere = checkConfig({ credentials, region: "eu-west-3" });
   assert.equal(elsewhere.endpoint.href, "https://s3.eu-west-3.amazonaws.com/");
+  assert.equal(elsewhere.bucketRegion, "eu-west-3");
   const { capabilities } = checkConfig({ credentials, capabilities: { ifMatch: false } });
   assert.deepEqual(capabilities, { ...everything, ifMatch: false });
 });
@@ -51,6 +53,7 @@ test("with an endpoint, nothing is taken for granted", () => {
   assert.deepEqual(shown(checkConfig({ credentials, endpoint })), {
     ...EVERYWHERE,
     region: "us-east-1",
+    bucketRegion: undefined,
     endpoint: `${endpoint}/`,
     publicEndpoint: `${endpoint}/`,
     addressing: "path",
@@ -76,7 +79,7 @@ test("what is given is kept, up to the limits", async () => {
   } as const;
   const urls = { endpoint: `${endpoint}/`, publicEndpoint: "https://files.example.org/" };
   const settings = checkConfig({ ...given, credentials });
-  assert.deepEqual(shown(settings), { ...given, ...urls });
+  assert.deepEqual(shown(settings), { ...given, ...urls, bucketRegion: undefined });
   assert.deepEqual(await settings.credentials(), credentials);
   assert.equal(checkConfig({ credentials, partBytes: 5_368_709_120 }).partBytes, 5_368_709_120);
   const least = checkConfig({ credentials, partConcurrency: 1, maxAttempts: 1 });
