@@ -21,6 +21,9 @@ export interface HttpSourceOptions {
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
+/** Without a reason of ours, the runtime makes one with a stack each time. */
+const CLOSED = new Error("The source was closed");
+
 /**
  * The bytes of an object over HTTP, read one after the other. When the connection breaks, the rest is asked for
  * again; when the reader pauses, the connection is given back until it goes on.
@@ -59,7 +62,7 @@ export class HttpSource implements ByteSource {
   /** Gives the connection back; for use by others only if the answer was read to its end. */
   async close(): Promise<void> {
     this.#cancelWatch();
-    this.#closing.abort();
+    this.#closing.abort(CLOSED);
     const body = this.#body;
     this.#body = undefined;
     // What was read whole has its end right behind it.

@@ -1,4 +1,11 @@
-import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
+import {
+  createHash,
+  createHmac,
+  createSecretKey,
+  type Hash,
+  type Hmac,
+  type KeyObject,
+} from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { Clock } from "../../../core/clock.ts";
 import { sha256Hex } from "../../digest.ts";
@@ -144,6 +151,15 @@ function withQuery(url: URL, query: Readonly<Record<string, string>>): string {
   return text === "" ? url.href : `${url.href}?${text}`;
 }
 
+const KEYS = new WeakMap<Uint8Array, KeyObject>();
+
+/** All requests of a day are signed with one key, which the runtime takes its time to read. */
+function keyOf(secret: Uint8Array): KeyObject {
+  let key = KEYS.get(secret);
+  if (!key) KEYS.set(secret, key = createSecretKey(secret));
+  return key;
+}
+
 /** The hash of the signature, from the runtime. */
 class NodeSha256 {
   readonly #hash: Hash | Hmac;
@@ -151,7 +167,7 @@ class NodeSha256 {
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
     this.#hash = secret === undefined
       ? createHash("sha256")
-      : createHmac("sha256", secret as string | Uint8Array);
+      : createHmac("sha256", typeof secret === "string" ? secret : keyOf(secret as Uint8Array));
   }
 
   update(data: string | ArrayBuffer | ArrayBufferView): void {
