@@ -1,9 +1,10 @@
 import type { CallOptions } from "../core/call_options.ts";
 import { systemClock } from "../core/clock.ts";
-import { NotFoundError, StorageError, ValidationError } from "../core/errors.ts";
+import { StorageError, ValidationError } from "../core/errors.ts";
 import { checkInteger, checkText } from "../core/validation.ts";
 import { checkBody, digestBody, orCancel } from "./body.ts";
 import { runCall, shareDeadline, TRANSFER_TIMEOUT_MS } from "./call.ts";
+import { findObject } from "./find_object.ts";
 import { notIntact, storageFailure, unsupported } from "./failures.ts";
 import { checkBucket, checkObjectKey } from "./object_key.ts";
 import { checkMetadata } from "./object_metadata.ts";
@@ -135,7 +136,7 @@ async function publish(
   // The caller may change its bytes while the key is looked at.
   const body = data instanceof Uint8Array ? new Uint8Array(data) : data;
   const confirmIfThere = async (): Promise<StoredDataset | undefined> => {
-    const found = await find(storage, address, left());
+    const found = await findObject(storage, address, left());
     return found && await confirm(storage, address, found, { ...upload, ...left(), body });
   };
   const published = replace ? undefined : await confirmIfThere();
@@ -147,19 +148,6 @@ async function publish(
     const isTaken = error instanceof StorageError && error.code === "already_exists";
     const same = isTaken && !(body instanceof ReadableStream) ? await confirmIfThere() : undefined;
     if (same) return same;
-    throw error;
-  }
-}
-
-async function find(
-  storage: StorageProvider,
-  { bucket, key }: DatasetAddress,
-  limits: CallOptions,
-): Promise<ObjectMetadata | undefined> {
-  try {
-    return await storage.getMetadata(bucket, key, limits);
-  } catch (error) {
-    if (error instanceof NotFoundError) return undefined;
     throw error;
   }
 }

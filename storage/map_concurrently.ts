@@ -1,4 +1,7 @@
-/** Maps the items in order, `limit` of them at a time; the first failure rejects and starts no more. */
+/**
+ * Maps the items in order, `limit` of them at a time. After the first failure no more are started; it rejects when those
+ * that were under way have ended, so that nothing goes on behind whoever cleans up.
+ */
 export async function mapConcurrently<T, R>(
   items: readonly T[],
   limit: number,
@@ -18,6 +21,8 @@ export async function mapConcurrently<T, R>(
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
+  const workers = Array.from({ length: Math.min(limit, items.length) }, work);
+  await Promise.allSettled(workers);
+  await Promise.all(workers);
   return results;
 }

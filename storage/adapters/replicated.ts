@@ -55,8 +55,9 @@ const CLOSE_MS = 30_000;
  * **Writes** go to the primary, with all their conditions, and fail if it does. Then every replica is given what the
  * primary has, read from there and checked; `write` says how many are waited for. A write that rejects with
  * `outcome: "unknown"` because too few replicas followed is done on the primary. What a replica misses is
- * reported to the observer, and {@linkcode ReplicatedStorageProvider.repair} makes good for it, as for what came to
- * the primary on another way: through a presigned URL, or from before there was a replica.
+ * reported to the observer, and {@linkcode ReplicatedStorageProvider.repair} makes good for it, as for what a killed
+ * process left undone, and for what came to the primary on another way: through a presigned URL, or from before there
+ * was a replica.
  *
  * **Reads** ask the primary. If that is away, too slow, or its bytes are damaged, the replicas are asked, one after
  * the other; a stream goes on at the next place where it was. A replica can lag behind: that an object does not

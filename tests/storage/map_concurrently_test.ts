@@ -17,6 +17,18 @@ test("mapConcurrently() keeps the order and never runs more than the limit", asy
   assert.deepEqual(await mapConcurrently([], 3, () => Promise.resolve(1)), []);
 });
 
+test("mapConcurrently() rejects when nothing is under way any more", async () => {
+  let running = 0;
+  const mapping = mapConcurrently([0, 1], 2, async (item) => {
+    running++;
+    if (item === 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    running--;
+    if (item === 0) throw new Error("no");
+  });
+  await assert.rejects(mapping, /no/);
+  assert.equal(running, 0);
+});
+
 test("mapConcurrently() starts nothing after a failure", async () => {
   const started: number[] = [];
   const failure = new Error("no");

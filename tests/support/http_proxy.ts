@@ -1,6 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { type Fault, Gate, type ProxiedReply, type ProxiedRequest } from "./http_faults.ts";
 import {
   type Body,
@@ -13,6 +12,7 @@ import {
   MessageReader,
   writeMessage,
 } from "./http_messages.ts";
+import { LoopbackListener } from "./loopback_listener.ts";
 
 /** Which requests: those whose method and target, as in `GET /bucket/key?x=1`, match, or those meant. */
 export type Match = RegExp | ((request: ProxiedRequest) => boolean);
@@ -48,11 +48,10 @@ export class HttpProxy implements AsyncDisposable {
    * connection that they have used before ends before the reply; Bun does so except with `POST`.
    */
   readonly requests: SeenRequest[] = [];
+  readonly #listener = new LoopbackListener({ noDelay: true }, (client) => this.#accept(client));
   readonly #target: { readonly host: string; readonly port: number };
   readonly #clients = new Map<Socket, Promise<void>>();
   #rules: readonly Rule[] = [];
-  #server: Server | undefined;
-  #port = 0;
   #connections = 0;
 
   private constructor(target: URL) {
@@ -68,7 +67,7 @@ export class HttpProxy implements AsyncDisposable {
 
   /** Where it listens; the same after {@linkcode HttpProxy.down}. */
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://127.0.0.1:${this.#listener.port}`;
   }
 
   /** The connections of clients that are open now. */
@@ -103,21 +102,13 @@ export class HttpProxy implements AsyncDisposable {
 
   /** Refuses new connections and resets the open ones, as a server that is down does. */
   async down(): Promise<void> {
-    const server = this.#server;
-    if (!server) return;
-    this.#server = undefined;
-    const closed = once(server, "close");
-    server.close();
-    this.resetAll();
-    await Promise.all([closed, ...this.#clients.values()]);
+    await this.#listener.down(() => this.resetAll());
+    await Promise.all(this.#clients.values());
   }
 
   /** Serves again after {@linkcode HttpProxy.down}, on the same port. */
   async up(): Promise<void> {
-    this.#server = createServer({ noDelay: true }, (client) => this.#accept(client));
-    this.#server.listen(this.#port, "127.0.0.1");
-    await once(this.#server, "listening");
-    this.#port = (this.#server.address() as AddressInfo).port;
+    await this.#listener.up();
   }
 
   /** Stops the proxy. */

@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
+import { LoopbackListener } from "./loopback_listener.ts";
 import type { ProxiedConnection, Toxic, ToxicState } from "./toxics.ts";
 
 /**
@@ -8,11 +8,13 @@ import type { ProxiedConnection, Toxic, ToxicState } from "./toxics.ts";
  * have (https://github.com/Shopify/toxiproxy), but without a binary.
  */
 export class TcpProxy implements AsyncDisposable {
+  readonly #listener = new LoopbackListener(
+    { allowHalfOpen: true },
+    (client) => this.#accept(client),
+  );
   readonly #target: { readonly host: string; readonly port: number };
   readonly #toxics = new Set<Toxic>();
   readonly #connections = new Set<Connection>();
-  #server: Server | undefined;
-  #port = 0;
 
   private constructor(target: { readonly host: string; readonly port: number }) {
     this.#target = target;
@@ -27,7 +29,7 @@ export class TcpProxy implements AsyncDisposable {
 
   /** The port on 127.0.0.1; the same after {@linkcode TcpProxy.down}. */
   get port(): number {
-    return this.#port;
+    return this.#listener.port;
   }
 
   /** The connections that are open now. */
@@ -39,7 +41,7 @@ export class TcpProxy implements AsyncDisposable {
   through(url: string): string {
     const changed = new URL(url);
     changed.hostname = "127.0.0.1";
-    changed.port = String(this.#port);
+    changed.port = String(this.#listener.port);
     return changed.href;
   }
 
@@ -61,21 +63,12 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Refuses new connections and resets the open ones, as a server that is down does. */
   async down(): Promise<void> {
-    const server = this.#server;
-    if (!server) return;
-    this.#server = undefined;
-    const closed = once(server, "close");
-    server.close();
-    this.resetAll();
-    await closed;
+    await this.#listener.down(() => this.resetAll());
   }
 
   /** Serves again after {@linkcode TcpProxy.down}, on the same port. */
   async up(): Promise<void> {
-    this.#server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
-    this.#server.listen(this.#port, "127.0.0.1");
-    await once(this.#server, "listening");
-    this.#port = (this.#server.address() as AddressInfo).port;
+    await this.#listener.up();
   }
 
   /** Stops the proxy. */

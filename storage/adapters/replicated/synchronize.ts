@@ -3,6 +3,7 @@ import { InfrastructureError, IntegrityError, NotFoundError } from "../../../cor
 import { digestBody } from "../../body.ts";
 import type { ObjectAddress } from "../../driver.ts";
 import { storageFailure } from "../../failures.ts";
+import { findObject } from "../../find_object.ts";
 import { uploadRecorded } from "../../recorded_upload.ts";
 import type { ObjectMetadata, StorageProvider } from "../../storage.ts";
 import { RECORD, recordedDigest, userMetadata } from "./record.ts";
@@ -45,8 +46,8 @@ export async function synchronize(
   let done: Synchronized = "same";
   let read: ReadVersion | undefined;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const original = await find(primary, address, limits);
-    const copy = await find(replica, address, limits).catch(ifDamaged);
+    const original = await findObject(primary, address, limits);
+    const copy = await findObject(replica, address, limits).catch(ifDamaged);
     if (original === undefined) {
       if (copy === undefined) return done;
       if (!removeExtra) return "extra";
@@ -69,19 +70,6 @@ export async function synchronize(
     retryable: true,
     outcome: "unknown",
   });
-}
-
-async function find(
-  storage: StorageProvider,
-  { bucket, key }: ObjectAddress,
-  limits: CallOptions,
-): Promise<ObjectMetadata | undefined> {
-  try {
-    return await storage.getMetadata(bucket, key, limits);
-  } catch (error) {
-    if (error instanceof NotFoundError) return undefined;
-    throw error;
-  }
 }
 
 /** What is damaged is like nothing, but there. */
