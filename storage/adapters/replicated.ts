@@ -33,8 +33,8 @@ export type { RepairedReplica, RepairFailure, RepairOptions } from "./replicated
 /** How a {@linkcode ReplicatedStorageProvider} behaves. */
 export interface ReplicatedStorageOptions {
   /**
-   * When a write resolves: when the primary has it, when most of all storages have it, or when all have it. The
-   * primary has it in any case, and the replicas get it as soon as they can. Default: `quorum`.
+   * When a write resolves: when the primary has it, when most of all storages have it (with one replica, that is both),
+   * or when all have it. The primary has it in any case, and the replicas get it as soon as they can. Default: `quorum`.
    */
   readonly write?: "primary" | "quorum" | "all";
   /** How long a storage may take to answer a read while there is another one, in milliseconds. Default: 5,000. */
@@ -65,9 +65,9 @@ const CLOSE_MS = 30_000;
  * where they began.
  *
  * **Checked.** Every object is written with its SHA-256, in its metadata under a name that users do not see, and
- * whoever reads a whole object gets these bytes or an `IntegrityError`; `download` tries the next place before.
- * Ranges are not checked (`downloadVerified` does), nor what was not written through here. As with
- * `uploadVerified`, a `Blob` is read twice. User metadata is at most 1,905 bytes.
+ * whoever reads a whole object gets these bytes or an `IntegrityError`. `download` tries the next place before; a
+ * stream has given away too much by then. Ranges are not checked (`downloadVerified` does), nor what was not written
+ * through here. As with `uploadVerified`, a `Blob` is read twice. User metadata is at most 1,905 bytes.
  *
  * Etags and times are those of the place that answered. Closing waits up to 30 seconds for the replicas, and
  * closes all storages.
