@@ -45,6 +45,9 @@ export type { S3Probe } from "./s3/probe.ts";
  *
  * **Rights.** Where the credentials may not list the bucket, servers answer 403 for what is missing, so it is
  * told as `permission_denied`.
+ *
+ * **Swift.** A server of OpenStack Swift that has only one copy of an object can say that it is missing at the very
+ * moment when it is replaced.
  */
 export class S3StorageProvider extends PortableStorageProvider {
   readonly #driver: S3Driver;
