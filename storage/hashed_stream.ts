@@ -55,6 +55,8 @@ class HashedSource implements UnderlyingDefaultSource<Bytes> {
         if (ready) controller.enqueue(ready);
         return controller.close();
       }
+      // What is not bytes is refused by the provider.
+      if (!(value instanceof Uint8Array)) return controller.enqueue(value);
       const wanted = this.#take(value);
       if (wanted.byteLength === 0) continue;
       this.#held = wanted;
@@ -69,8 +71,6 @@ class HashedSource implements UnderlyingDefaultSource<Bytes> {
 
   /** Adds a chunk to the digest; gives back what the span wants of it. */
   #take(chunk: Uint8Array): Bytes {
-    // What is not bytes is refused by the provider.
-    if (!(chunk instanceof Uint8Array)) return chunk as Bytes;
     this.#hash.update(chunk);
     const { start, end } = this.#span;
     const wanted = chunk.subarray(

@@ -43,6 +43,22 @@ test("the caller does not write the record", async () => {
   assert.equal(await storage.exists("bucket", "key"), false);
 });
 
+test("a stream of something else than bytes is refused as such, also where a digest is given", async () => {
+  const storage = await open();
+  for (const chunk of [null, undefined, "text", 5]) {
+    for (const sha256 of [undefined, sha256Hex("text")]) {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller): void {
+          controller.enqueue(chunk as unknown as Uint8Array);
+          controller.close();
+        },
+      });
+      const options = { record: "digest", ...(sha256 && { sha256 }) };
+      await assert.rejects(uploadRecorded(storage, to, body, options), { field: "data" });
+    }
+  }
+});
+
 test("a stream that is not read is cancelled", async () => {
   const storage = await open();
   let cancelled = false;
