@@ -118,6 +118,25 @@ testS3("the deadline of a call ends its attempts, and so does its signal", async
   });
 });
 
+testS3(
+  "an object that is replaced just before it is copied is copied as it is then",
+  async (url) => {
+    await withProxiedS3(url, async ({ storage, direct, proxy, bucket, count }) => {
+      await direct.upload(bucket, "a", "old");
+      const gate = proxy.hold(/^PUT .*\/b/);
+      const copy = storage.copy(bucket, "a", bucket, "b");
+      await gate.arrived;
+      await direct.upload(bucket, "a", "replaced", { metadata: { a: "1" } });
+      gate.release();
+      const { etag, size } = await copy;
+      const found = await direct.getMetadata(bucket, "b");
+      assert.deepEqual([etag, size, found.metadata], [found.etag, "replaced".length, { a: "1" }]);
+      assert.equal(new TextDecoder().decode(await direct.download(bucket, "b")), "replaced");
+      assert.equal(count(/^PUT .*\/b/), 2);
+    });
+  },
+);
+
 testS3("a redirect is an error, and takes the credentials nowhere", async (url) => {
   await withProxiedS3(url, async ({ storage, proxy, bucket }) => {
     await withProxiedS3(url, async ({ proxy: elsewhere }) => {

@@ -72,3 +72,14 @@ testS3("cleanUpUploads() counts what it removed, and tells what it could not", a
     assert.deepEqual(await storage.cleanUpUploads(bucket, 0), { uploads: 2, objects: 1 });
   });
 });
+
+testS3("cleanUpUploads() keeps an object whose age the server does not tell", async (url) => {
+  await withProxiedS3(url, async ({ storage, proxy, bucket, count }) => {
+    const key = "<Contents><Key>.exchange/staging/1</Key><Size>1</Size></Contents>";
+    const list = `<ListBucketResult><IsTruncated>false</IsTruncated>${key}</ListBucketResult>`;
+    proxy.on(/^GET .*list-type=2/, answer(200, list, { "content-type": "application/xml" }));
+    assert.deepEqual(await storage.cleanUpUploads(bucket, 0), { uploads: 0, objects: 0 });
+    assert.equal(count(/^(DELETE|POST) /), 0);
+    assert.equal(count(/list-type=2/), 1);
+  });
+});
