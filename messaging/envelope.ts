@@ -31,7 +31,7 @@ export function encodeEnvelope(
   payload: unknown,
   maxPayloadBytes: number = DEFAULT_MAX_PAYLOAD_BYTES,
 ): Uint8Array {
-  const { id, type, source, time, correlationId, traceparent, tracestate, headers } = attributes;
+  const { id, type, source, time, correlationId, partitionKey, headers } = attributes;
   const head = JSON.stringify({
     specversion: SPEC_VERSION,
     id,
@@ -39,8 +39,9 @@ export function encodeEnvelope(
     source,
     time,
     correlationid: correlationId,
-    traceparent,
-    tracestate,
+    partitionkey: partitionKey,
+    traceparent: attributes.traceparent,
+    tracestate: attributes.tracestate,
     ...headers,
     datacontenttype: CONTENT_TYPE,
   }).slice(0, -1);
@@ -114,6 +115,7 @@ function readAttributes(members: Members): EventAttributes {
     source,
     time,
     correlationid,
+    partitionkey,
     traceparent,
     tracestate,
     datacontenttype = CONTENT_TYPE,
@@ -134,6 +136,7 @@ function readAttributes(members: Members): EventAttributes {
     source: source as string,
     time: time as string,
     correlationId: correlationid as string | undefined,
+    partitionKey: partitionkey as string | undefined,
     traceparent: traced ? traceparent : undefined,
     tracestate: traced && isTracestate(tracestate) ? tracestate : undefined,
     headers: headers as Record<string, string>,

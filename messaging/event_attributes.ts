@@ -20,6 +20,7 @@ const RESERVED_HEADERS: readonly string[] = [
   "source",
   "time",
   "correlationid",
+  "partitionkey",
   "traceparent",
   "tracestate",
   "datacontenttype",
@@ -52,6 +53,7 @@ export function completeAttributes(
     source: given.source ?? event.source,
     time: given.time ?? event.time.toISOString(),
     correlationId: given.correlationId,
+    partitionKey: given.partitionKey,
     traceparent: given.traceparent,
     tracestate: given.tracestate,
     headers: given.headers ?? {},
@@ -69,6 +71,9 @@ export function checkAttributes(attributes: EventAttributes): EventAttributes {
   checkTime(attributes.time);
   if (attributes.correlationId !== undefined) {
     checkPrintable("correlationId", attributes.correlationId, 200);
+  }
+  if (attributes.partitionKey !== undefined) {
+    checkPrintable("partitionKey", attributes.partitionKey, 200);
   }
   checkTrace(attributes);
   checkHeaders(attributes.headers);

@@ -4,7 +4,7 @@ import type { z } from "zod";
 
 /**
  * What is known about an event besides its payload. Names and meanings are those of CloudEvents
- * 1.0, of its distributed tracing and correlation extensions, and of W3C Trace Context.
+ * 1.0, of its partitioning, distributed tracing and correlation extensions, and of W3C Trace Context.
  *
  * Every value is printable ASCII, which is what the headers of all brokers can carry.
  */
@@ -19,6 +19,11 @@ export interface EventAttributes {
   readonly time: string;
   /** Joins the events that belong to one request. 1 to 200 characters. */
   readonly correlationId?: string | undefined;
+  /**
+   * What the event is about, such as the id of a benchmark. Streams keep the order of events with the
+   * same one (CloudEvents, partitioning extension). 1 to 200 characters.
+   */
+  readonly partitionKey?: string | undefined;
   /** The W3C trace context of who published the event. A malformed one is dropped on reception. */
   readonly traceparent?: string | undefined;
   /** What tracing vendors add to `traceparent`; never without it. 1 to 512 characters. */

@@ -16,6 +16,7 @@ const ATTRIBUTES: EventAttributes = {
   source: "/tests",
   time: "2026-11-22T10:00:00.000Z",
   correlationId: "request-1",
+  partitionKey: "bench-1",
   traceparent: TRACEPARENT,
   tracestate: "vendor=1",
   headers: { tenant: "blue" },
@@ -28,6 +29,7 @@ const WIRE = {
   source: "/tests",
   time: "2026-11-22T10:00:00.000Z",
   correlationid: "request-1",
+  partitionkey: "bench-1",
   traceparent: TRACEPARENT,
   tracestate: "vendor=1",
   tenant: "blue",
@@ -45,8 +47,13 @@ test("an event is encoded as the JSON event format of CloudEvents 1.0", () => {
 });
 
 test("what nobody said is not in the envelope", () => {
-  const bytes = encodeEnvelope({ ...ATTRIBUTES, correlationId: undefined, headers: {} }, null);
-  const { correlationid: _correlation, tenant: _tenant, ...rest } = WIRE;
+  const bytes = encodeEnvelope({
+    ...ATTRIBUTES,
+    correlationId: undefined,
+    partitionKey: undefined,
+    headers: {},
+  }, null);
+  const { correlationid: _correlation, partitionkey: _key, tenant: _tenant, ...rest } = WIRE;
   assert.deepEqual(JSON.parse(new TextDecoder().decode(bytes)), { ...rest, data: null });
 });
 
@@ -88,6 +95,7 @@ const MALFORMED: readonly (readonly [string, unknown])[] = [
   ["time", { ...WIRE, time: undefined }],
   ["time", { ...WIRE, time: "now" }],
   ["correlationId", { ...WIRE, correlationid: {} }],
+  ["partitionKey", { ...WIRE, partitionkey: 7 }],
   ["headers", { ...WIRE, data_base64: "AA==" }],
   ["headers", { ...WIRE, "evil\u001b[2J": "1" }],
   [

@@ -27,6 +27,7 @@ test("what a publisher gives is kept, the rest is filled in", () => {
     source: "/tests",
     time: "2026-11-22T10:00:00.000Z",
     correlationId: "request-1",
+    partitionKey: undefined,
     traceparent: undefined,
     tracestate: undefined,
     headers: {},
@@ -52,6 +53,7 @@ test("the longest attributes pass, longer ones do not", () => {
     source: "s".repeat(500),
     time: "2026-11-22T10:00:00.123456789+14:00",
     correlationId: "c".repeat(200),
+    partitionKey: "p".repeat(200),
     traceparent: TRACEPARENT,
     tracestate: "s".repeat(512),
     headers: Object.fromEntries(
@@ -59,7 +61,9 @@ test("the longest attributes pass, longer ones do not", () => {
     ),
   };
   assert.deepEqual(checkAttributes(longest), longest);
-  for (const name of ["id", "type", "source", "correlationId", "tracestate"] as const) {
+  for (
+    const name of ["id", "type", "source", "correlationId", "partitionKey", "tracestate"] as const
+  ) {
     assert.throws(
       () => checkAttributes({ ...longest, [name]: `${longest[name]}x` }),
       ValidationError,

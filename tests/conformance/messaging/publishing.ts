@@ -12,6 +12,7 @@ const ATTRIBUTES: PublishOptions = {
   source: "/tests",
   time: "2026-11-22T10:00:00.123456Z",
   correlationId: "request-1",
+  partitionKey: "bench-1",
   traceparent: TRACEPARENT,
   tracestate: "vendor=1",
   headers: { tenant: 'a "quoted" value, with = and \\', attempt: "3" },
@@ -53,6 +54,7 @@ const REFUSED_ATTRIBUTES: readonly (readonly [Record<string, unknown>, string])[
   [{ time: "yesterday" }, "time"],
   [{ time: "2026-13-01T00:00:00Z" }, "time"],
   [{ correlationId: "" }, "correlationId"],
+  [{ partitionKey: "line\nbreak" }, "partitionKey"],
   [{ traceparent: "00-abc" }, "traceparent"],
   [{ traceparent: TRACEPARENT.replace(/^00/, "ff") }, "traceparent"],
   [{ tracestate: "vendor=1" }, "tracestate"],
@@ -64,6 +66,7 @@ const REFUSED_ATTRIBUTES: readonly (readonly [Record<string, unknown>, string])[
   [{ headers: JSON.parse('{"__proto__":"1"}') }, "headers"],
   [{ headers: { specversion: "2.0" } }, "headers.specversion"],
   [{ headers: { data: "1" } }, "headers.data"],
+  [{ headers: { partitionkey: "1" } }, "headers.partitionkey"],
   [
     { headers: Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`h${i}`, "1"])) },
     "headers",
