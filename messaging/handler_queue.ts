@@ -1,7 +1,6 @@
 import { type Clock, systemClock } from "../core/clock.ts";
-import { MessagingError, ValidationError } from "../core/errors.ts";
+import { ValidationError } from "../core/errors.ts";
 import type {
-  DeliveryContext,
   DeliveryProblem,
   Message,
   MessageHandler,
@@ -13,7 +12,8 @@ import { kindOf } from "../core/shown_value.ts";
 import { checkInteger } from "../core/validation.ts";
 import { checkCall } from "./interruption.ts";
 import { decodeEnvelope } from "./envelope.ts";
-import { type CallOptions, settleWithin } from "../core/call_options.ts";
+import type { CallOptions } from "../core/call_options.ts";
+import { HandlerCall } from "./handler_call.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { UndecodableMessageError } from "./undecodable_message_error.ts";
 
@@ -53,7 +53,7 @@ export class HandlerQueue implements Subscription {
   readonly #maxQueued: number;
   readonly #handlerTimeoutMs: number;
   readonly #onProblem: ProblemHandler;
-  readonly #running = new Set<AbortController>();
+  readonly #running = new Set<HandlerCall>();
   #resolveEnded: () => void = () => {};
   #entries: Entry[] = [];
   #workers = 0;
@@ -121,7 +121,7 @@ export class HandlerQueue implements Subscription {
   stop(reason: unknown): void {
     this.#open = false;
     this.#entries = [];
-    for (const controller of this.#running) controller.abort(reason);
+    for (const call of this.#running) call.abort(reason);
     this.#resolveEnded();
   }
 
@@ -172,31 +172,18 @@ export class HandlerQueue implements Subscription {
   }
 
   async #handle(message: Message): Promise<void> {
-    const controller = new AbortController();
-    this.#running.add(controller);
+    const call = new HandlerCall();
+    this.#running.add(call);
     try {
-      await this.#call(message, controller);
+      await call.run(message, () => this.#handler(message, call), {
+        timeoutMs: this.#handlerTimeoutMs,
+        clock: this.#parts.clock ?? systemClock,
+      });
     } catch (error) {
       this.#report({ kind: "handler_failed", message, error });
     } finally {
-      this.#running.delete(controller);
+      this.#running.delete(call);
     }
-  }
-
-  async #call(message: Message, controller: AbortController): Promise<void> {
-    const context: DeliveryContext = { signal: controller.signal };
-    const result = this.#handler(message, context);
-    // A handler that is done needs no timer.
-    if (!isPromiseLike(result)) return;
-    await settleWithin(
-      Promise.resolve(result),
-      { defaultTimeoutMs: this.#handlerTimeoutMs, clock: this.#parts.clock ?? systemClock },
-      () => {
-        const error = handlerTimeout(message, this.#handlerTimeoutMs);
-        controller.abort(error);
-        return error;
-      },
-    );
   }
 
   #report(problem: DeliveryProblem): void {
@@ -205,15 +192,4 @@ export class HandlerQueue implements Subscription {
       // There is nobody left to tell.
     });
   }
-}
-
-function handlerTimeout({ id, channel }: Message, timeoutMs: number): MessagingError {
-  return new MessagingError(
-    `Cannot finish the handler of message ${id} on ${channel}: not done within ${timeoutMs} ms`,
-    { code: "timeout", operation: "handle", outcome: "unknown" },
-  );
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
