@@ -45,7 +45,11 @@ export interface NewDeadLetter extends Death {
 
 /** A `StreamReader` as a driver makes it; its sentences hold. */
 export interface DriverReader {
-  /** Takes up to `max` entries, waiting up to `waitMs` (0: not at all) for the first. */
+  /**
+   * Takes up to `max` entries, waiting up to `waitMs` (0: not at all) for the first; `call.timeoutMs` comes on top of
+   * that. When the signal aborts it resolves soon, with what it has taken, so that nothing is stuck with a reader
+   * that nobody asks any more.
+   */
   read(max: number, waitMs: number, call: StreamCall): Promise<StreamBatch>;
   /** See `StreamReader.ack`; never with an empty list. */
   ack(entries: readonly StreamEntry[], call: StreamCall): Promise<void>;

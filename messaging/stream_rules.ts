@@ -13,12 +13,12 @@ const MAX_IDS = 1_000;
 const MAX_POSITION = 200;
 
 /** Checks how a reader wants to join; throws a `ValidationError` that names the option. */
-export function checkJoin(options: ReaderOptions): JoinRequest {
+export function checkJoin(options: ReaderOptions, defaultFrom: StreamStart): JoinRequest {
   if (typeof options !== "object" || options === null) {
     throw new ValidationError("options", `they must name a group, got ${kindOf(options)}`);
   }
   checkCallOptions(options);
-  const { group, from = "beginning", takeOverMs = 30_000 } = options;
+  const { group, from = defaultFrom, takeOverMs = 30_000 } = options;
   return {
     group: checkSegment("group", group),
     from: checkStart(from),

@@ -35,7 +35,7 @@ export interface StreamBatch {
 }
 
 /** How {@linkcode StreamReader.read} reads. */
-export interface ReadOptions extends CallOptions {
+export interface StreamReadOptions extends CallOptions {
   /** The most entries, 1 to 1,000. Default: 100. */
   readonly max?: number | undefined;
   /** How long to wait while there is nothing, in milliseconds from 0 to 60,000. Default: 1,000. */
@@ -57,7 +57,7 @@ export type StreamStart =
 export interface ReaderOptions extends CallOptions {
   /** The group: 1 to 100 ASCII letters, digits, `.`, `_` and `-`. */
   readonly group: string;
-  /** Where the group begins if it does not exist yet. Default: `beginning`. */
+  /** Where the group begins if it does not exist yet. Default: `beginning`, or `end` without the capability `replay`. */
   readonly from?: StreamStart | undefined;
   /**
    * After how long a reader that neither settles its entries nor extends them is taken for dead, in
@@ -73,12 +73,16 @@ export interface ReaderOptions extends CallOptions {
  * - Each record goes to one reader of the group at a time, the oldest first.
  * - An entry belongs to its reader until it is acknowledged, released or buried, or until the reader did nothing
  *   about it for `takeOverMs`: then another one gets it, with an attempt more.
- * - To settle an entry that is not the reader's any more does nothing.
+ * - To settle an entry that is not the reader's any more does nothing; only an acknowledgement may count all the
+ *   same, because the entry was handled.
  * - When a call rejects with `outcome: "unknown"`, the entries may have been settled. Settling them again is safe.
  */
 export interface StreamReader extends AsyncDisposable {
-  /** Takes entries: first those of readers that are gone, then new ones. Never two calls at the same time. */
-  read(options?: ReadOptions): Promise<StreamBatch>;
+  /**
+   * Takes entries: those of readers that are gone, and new ones. Never call it twice at the same time. The signal
+   * ends the waiting only: it then resolves with what was taken, perhaps nothing.
+   */
+  read(options?: StreamReadOptions): Promise<StreamBatch>;
   /** The group is done with the entries. */
   ack(entries: readonly StreamEntry[], options?: CallOptions): Promise<void>;
   /** Says that the reader is still at work on the entries, which starts `takeOverMs` anew. */

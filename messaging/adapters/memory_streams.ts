@@ -1,0 +1,154 @@
+// deno-lint-ignore-file require-await -- what these methods throw has to arrive as a rejection
+import { type Clock, systemClock } from "../../core/clock.ts";
+import { checkInteger } from "../../core/validation.ts";
+import { DEFAULT_MAX_PAYLOAD_BYTES } from "../envelope.ts";
+import { MemoryStream } from "../memory_stream.ts";
+import { PortableStreamBus, type StreamBusOptions } from "../portable_streams.ts";
+import type { DriverReader, JoinRequest, NewRecord, StreamDriver } from "../stream_driver.ts";
+import type {
+  DeadLetter,
+  GroupState,
+  StreamCapabilities,
+  StreamRecord,
+  StreamStart,
+} from "../streams.ts";
+
+/** How a {@linkcode MemoryStreamBus} works; everything has a default. */
+export interface MemoryStreamBusConfig extends StreamBusOptions {
+  /** What it works on. Default: streams of its own. */
+  readonly streams?: MemoryStreams | undefined;
+}
+
+/** How {@linkcode MemoryStreams} keep what they are given. */
+export interface MemoryStreamsConfig {
+  /** The largest payload, as bytes of JSON in UTF-8. Default: 1,000,000. */
+  readonly maxPayloadBytes?: number | undefined;
+  /** How many records that every group is done with a channel keeps for replays. Default: 10,000. */
+  readonly keep?: number | undefined;
+  /** Tells when records arrived, and measures how long readers are silent. Default: the clock of the machine. */
+  readonly clock?: Clock | undefined;
+}
+
+/** What stream buses of one process share; it is gone with the process. */
+export class MemoryStreams {
+  /** The largest payload, as bytes of JSON in UTF-8. */
+  readonly maxPayloadBytes: number;
+  readonly #keep: number;
+  readonly #clock: Clock;
+  readonly #channels = new Map<string, MemoryStream>();
+
+  /** Creates empty streams. Throws a `ValidationError` that names a malformed member of `config`. */
+  constructor(config: MemoryStreamsConfig = {}) {
+    const { maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES, keep = 10_000 } = config;
+    this.maxPayloadBytes = checkInteger("maxPayloadBytes", maxPayloadBytes, { min: 1 });
+    this.#keep = checkInteger("keep", keep, { min: 0 });
+    this.#clock = config.clock ?? systemClock;
+  }
+
+  /** How many channels have a stream. */
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  /** Adds bytes to the stream of a channel, whatever they are. */
+  append(channel: string, bytes: Uint8Array): void {
+    const stream = this.of(channel);
+    stream.append(bytes);
+    // Not at each record, because that copies what stays.
+    if (stream.size >= 2 * this.#keep) stream.trim(this.#keep, false);
+  }
+
+  /** The stream of a channel. */
+  of(channel: string): MemoryStream {
+    let stream = this.#channels.get(channel);
+    if (!stream) {
+      stream = new MemoryStream(channel, this.#clock);
+      this.#channels.set(channel, stream);
+    }
+    return stream;
+  }
+}
+
+/**
+ * Durable streams inside one process, for development, tests and single-node tools: they do everything that the
+ * port says, as long as the process lives. Buses that are to meet are given the same {@linkcode MemoryStreams}.
+ */
+export class MemoryStreamBus extends PortableStreamBus {
+  /** Creates a bus. Throws a `ValidationError` that names a malformed member of `config`. */
+  constructor(config: MemoryStreamBusConfig = {}) {
+    const { streams = new MemoryStreams({ clock: config.clock }) } = config;
+    super(new MemoryStreamDriver(streams), config);
+  }
+}
+
+class MemoryStreamDriver implements StreamDriver {
+  readonly capabilities: StreamCapabilities;
+  readonly #streams: MemoryStreams;
+
+  constructor(streams: MemoryStreams) {
+    this.#streams = streams;
+    this.capabilities = { replay: true, maxPayloadBytes: streams.maxPayloadBytes };
+  }
+
+  async append(channel: string, { bytes }: NewRecord): Promise<void> {
+    this.#streams.append(channel, bytes);
+  }
+
+  async join(channel: string, request: JoinRequest): Promise<DriverReader> {
+    const { takeOverMs } = request;
+    const group = this.#streams.of(channel).join(request.group, request.from);
+    const owner = {};
+    return {
+      read: (max, waitMs, { signal }) => group.read(owner, { max, waitMs, takeOverMs }, signal),
+      ack: async (entries) => group.ack(entries),
+      extend: async (entries) => group.extend(entries),
+      release: async (entries) => group.release(entries),
+      bury: async (entry, letter) => group.bury(entry, letter),
+      close: async () => {},
+    };
+  }
+
+  async pending(channel: string, group: string): Promise<GroupState> {
+    return this.#streams.of(channel).group(group, "read the state of a group").state;
+  }
+
+  async deadLetters(
+    channel: string,
+    group: string,
+    { limit, after }: { readonly limit: number; readonly after: string | undefined },
+  ): Promise<readonly DeadLetter[]> {
+    const { letters } = this.#streams.of(channel).group(group, "list dead letters");
+    const newer = after === undefined ? letters : letters.filter(({ id }) => +id > +after);
+    return newer.slice(0, limit);
+  }
+
+  async redrive(channel: string, group: string, ids: readonly string[]): Promise<number> {
+    return this.#streams.of(channel).group(group, "redrive").redrive(ids);
+  }
+
+  async discard(channel: string, group: string, ids: readonly string[]): Promise<number> {
+    return this.#streams.of(channel).group(group, "discard").discard(ids);
+  }
+
+  async *replay(channel: string, from: StreamStart): AsyncGenerator<StreamRecord, void> {
+    yield* this.#streams.of(channel).since(from);
+  }
+
+  async seek(channel: string, group: string, from: StreamStart): Promise<void> {
+    const stream = this.#streams.of(channel);
+    stream.group(group, "seek").nextIndex = stream.startIndex(from);
+  }
+
+  async trim(
+    channel: string,
+    { keep, force }: { readonly keep: number; readonly force: boolean },
+  ): Promise<number> {
+    return this.#streams.of(channel).trim(keep, force);
+  }
+
+  async health(): Promise<Record<string, unknown>> {
+    return { channels: this.#streams.size };
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,319 @@
+import { type Backoff, delay, pauseMs } from "../core/backoff.ts";
+import type { CallOptions } from "../core/call_options.ts";
+import type { Clock } from "../core/clock.ts";
+import { MessagingError } from "../core/errors.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
+import { deathOf } from "./dead_letter.ts";
+import { HandlerCall } from "./handler_call.ts";
+import { checkCall, DEFAULT_TIMEOUT_MS } from "./interruption.ts";
+import { KeyedTasks } from "./keyed_tasks.ts";
+import type { Message } from "./messaging.ts";
+import type { DriverReader, StreamCall } from "./stream_driver.ts";
+import type {
+  Death,
+  DrainResult,
+  StreamContext,
+  StreamEntry,
+  StreamHandler,
+  StreamProblem,
+  StreamProblemHandler,
+  StreamSubscription,
+} from "./streams.ts";
+
+/** What a {@linkcode ReadingSubscription} works with; the options have been checked. */
+export interface SubscriptionParts {
+  /** Where it reads. */
+  readonly channel: string;
+  /** Reads and settles. */
+  readonly reader: DriverReader;
+  /** Gets the messages. */
+  readonly handler: StreamHandler;
+  /** Gets the problems. */
+  readonly onProblem: StreamProblemHandler;
+  /** How many messages the handler takes at once. */
+  readonly concurrency: number;
+  /** How many entries are held at most. */
+  readonly maxInFlight: number;
+  /** How long the handler may take, in milliseconds. */
+  readonly handlerTimeoutMs: number;
+  /** How often a message is tried. */
+  readonly maxAttempts: number;
+  /** How the pauses between attempts grow. */
+  readonly backoff: Backoff;
+  /** After how long without a sign the entries would go to somebody else, in milliseconds. */
+  readonly takeOverMs: number;
+  /** Measures deadlines and pauses. */
+  readonly clock: Clock;
+}
+
+/** How long one read waits for entries. */
+const READ_WAIT_MS = 1_000;
+
+/** The most entries of one read. */
+const BATCH = 100;
+
+const READ_BACKOFF: Backoff = { baseMs: 100, maxMs: 2_000 };
+
+/** How long giving back may take once the deadline has passed. */
+const RELEASE_MS = 1_000;
+
+/** How an entry stands that was read and is not settled. */
+type Stage = "waiting" | "handled" | Delivery;
+
+/** One attempt to handle an entry. */
+class Delivery extends HandlerCall implements StreamContext {
+  readonly position: string;
+  readonly attempt: number;
+
+  constructor({ position }: StreamEntry, attempt: number) {
+    super();
+    this.position = position;
+    this.attempt = attempt;
+  }
+}
+
+/** What is to be done with an entry. */
+interface Work {
+  readonly entry: StreamEntry;
+  readonly message?: Message;
+  attempt: number;
+  /** Why it has to be buried. */
+  death?: Death;
+}
+
+/**
+ * The consumer loop of every stream bus: reads ahead, hands messages to the handler in the order of their keys,
+ * acknowledges, tries again, buries, and keeps what it holds from being taken over.
+ */
+export class ReadingSubscription implements StreamSubscription {
+  /** See {@linkcode StreamSubscription.ended}. */
+  readonly ended: Promise<void>;
+  readonly #parts: SubscriptionParts;
+  readonly #tasks: KeyedTasks;
+  readonly #acks: Acknowledgements;
+  readonly #held = new Map<StreamEntry, Stage>();
+  readonly #stopping = new AbortController();
+  readonly #reading: Promise<void>;
+  /** Hears of the next entry that is in another stage, or let go. */
+  #onChange = (): void => {};
+  #resolveEnded = (): void => {};
+  #cancelHeartbeat = (): void => {};
+  #draining: Promise<DrainResult> | undefined;
+
+  /** Begins to read. */
+  constructor(parts: SubscriptionParts) {
+    this.#parts = parts;
+    this.#tasks = new KeyedTasks(parts.concurrency, parts.clock);
+    this.#acks = new Acknowledgements({
+      send: (entries) => parts.reader.ack(entries, call("acknowledge messages")),
+      onDone: (entries) => entries.forEach((entry) => this.#letGo(entry)),
+      clock: parts.clock,
+    });
+    this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
+    this.#reading = this.#readAll();
+    this.#scheduleHeartbeat();
+  }
+
+  /** See {@linkcode StreamSubscription.unsubscribe}. */
+  async unsubscribe(options: CallOptions = {}): Promise<void> {
+    checkCall("unsubscribe", options);
+    // Every handler is over within its own time.
+    void this.drain(this.#parts.handlerTimeoutMs + DEFAULT_TIMEOUT_MS);
+    await this.#reading;
+  }
+
+  /** The same as {@linkcode ReadingSubscription.unsubscribe}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.unsubscribe();
+  }
+
+  /** See {@linkcode StreamSubscription.drain}. */
+  drain(deadlineMs: number): Promise<DrainResult> {
+    this.#draining ??= this.#drain(deadlineMs);
+    return this.#draining;
+  }
+
+  async #readAll(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { reader, maxInFlight, clock } = this.#parts;
+    for (let failures = 0; !signal.aborted;) {
+      const room = maxInFlight - this.#held.size;
+      if (room <= 0) {
+        await this.#changed();
+        continue;
+      }
+      try {
+        const batch = await reader.read(Math.min(room, BATCH), READ_WAIT_MS, call("read", signal));
+        failures = 0;
+        if (batch.lost > 0) this.#report({ kind: "gap", lost: batch.lost });
+        for (const entry of batch.entries) this.#accept(entry);
+      } catch (error) {
+        if (failures++ === 0 && !signal.aborted) {
+          this.#report({ kind: "interrupted", channel: this.#parts.channel, error });
+        }
+        await delay(pauseMs(failures, READ_BACKOFF), signal, clock).catch(() => {});
+      }
+    }
+  }
+
+  #accept(entry: StreamEntry): void {
+    this.#held.set(entry, "waiting");
+    const work = this.#examine(entry);
+    this.#tasks.add({
+      key: work.message?.partitionKey,
+      run: () => work.death ? this.#bury(entry, work.death) : this.#handle(work),
+    });
+  }
+
+  #examine(entry: StreamEntry): Work {
+    const { attempt } = entry;
+    try {
+      const message = entry.decode();
+      if (attempt <= this.#parts.maxAttempts) return { entry, message, attempt };
+      const why = "none of its readers lived to say how its handling ended";
+      return { entry, message, attempt, death: deathOf("abandoned", why, attempt - 1) };
+    } catch (error) {
+      return { entry, attempt, death: deathOf("undecodable", error, attempt) };
+    }
+  }
+
+  /** Resolves with the pause before the next attempt, if there is one. */
+  async #handle(work: Work): Promise<number | undefined> {
+    const { handler, handlerTimeoutMs, clock, maxAttempts, backoff } = this.#parts;
+    const { entry, attempt } = work;
+    const message = work.message as Message;
+    const delivery = new Delivery(entry, attempt);
+    this.#held.set(entry, delivery);
+    try {
+      const deadline = { timeoutMs: handlerTimeoutMs, clock };
+      await delivery.run(message, () => handler(message, delivery), deadline);
+    } catch (error) {
+      this.#report({ kind: "handler_failed", message, error });
+      if (!this.#change(entry, "waiting")) return undefined;
+      work.attempt++;
+      if (attempt < maxAttempts) return pauseMs(attempt, backoff);
+      work.death = deathOf("handler_failed", error, attempt);
+      return await this.#bury(entry, work.death);
+    }
+    if (this.#change(entry, "handled")) this.#acks.add(entry);
+    return undefined;
+  }
+
+  /** Resolves with a pause when the letter could not be kept: it is tried again after that. */
+  async #bury(entry: StreamEntry, death: Death): Promise<number | undefined> {
+    const { reader, clock, channel } = this.#parts;
+    this.#change(entry, "handled");
+    try {
+      const letter = { ...death, buriedAt: new Date(clock.now()) };
+      await reader.bury(entry, letter, call("bury a message"));
+    } catch (error) {
+      this.#report({ kind: "interrupted", channel, error });
+      this.#change(entry, "waiting");
+      return pauseMs(death.attempts, READ_BACKOFF);
+    }
+    this.#letGo(entry);
+    this.#report({ kind: "buried", channel, death });
+    return undefined;
+  }
+
+  async #drain(deadlineMs: number): Promise<DrainResult> {
+    const { clock, reader } = this.#parts;
+    this.#stopping.abort();
+    this.#onChange();
+    this.#tasks.stop();
+    let released = 0;
+    const finish = async (): Promise<void> => {
+      await this.#reading;
+      while (this.#held.size > 0) {
+        const waiting = this.#entries((stage) => stage === "waiting");
+        released += await this.#release(waiting);
+        if (waiting.length === 0) await this.#changed();
+      }
+    };
+    await within(deadlineMs, clock, finish());
+    this.#acks.stop();
+    released += await this.#giveUp();
+    this.#cancelHeartbeat();
+    await reader.close();
+    this.#resolveEnded();
+    return { released };
+  }
+
+  /** Stops the handlers that are still at work, and gives back what they had. */
+  async #giveUp(): Promise<number> {
+    const error = new MessagingError("Cannot wait for the handler: the subscription is closing", {
+      code: "closed",
+      operation: "drain",
+      outcome: "unknown",
+    });
+    for (const stage of this.#held.values()) if (stage instanceof Delivery) stage.abort(error);
+    const left = this.#entries((stage) => stage !== "handled");
+    this.#held.clear();
+    return await this.#release(left, RELEASE_MS);
+  }
+
+  #entries(wanted: (stage: Stage) => boolean): StreamEntry[] {
+    return [...this.#held].filter(([, stage]) => wanted(stage)).map(([entry]) => entry);
+  }
+
+  /** Gives entries back, if the server is there to take them; else they are taken over in time. */
+  async #release(entries: readonly StreamEntry[], timeoutMs?: number): Promise<number> {
+    if (entries.length === 0) return 0;
+    const { reader } = this.#parts;
+    await reader.release(entries, call("release messages", undefined, timeoutMs)).catch(() => {});
+    for (const entry of entries) this.#letGo(entry);
+    return entries.length;
+  }
+
+  /** Returns whether the entry is still held; what was given up is somebody else's. */
+  #change(entry: StreamEntry, stage: Stage): boolean {
+    if (!this.#held.has(entry)) return false;
+    this.#held.set(entry, stage);
+    this.#onChange();
+    return true;
+  }
+
+  #letGo(entry: StreamEntry): void {
+    this.#held.delete(entry);
+    this.#onChange();
+  }
+
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#onChange = resolve);
+  }
+
+  /** What is held is not taken from a reader that is alive. */
+  #scheduleHeartbeat(): void {
+    const { clock, reader, takeOverMs } = this.#parts;
+    const beat = (): void => {
+      const entries = this.#entries(() => true);
+      // A failure shows when it reads.
+      if (entries.length > 0) reader.extend(entries, call("extend messages")).catch(() => {});
+      this.#scheduleHeartbeat();
+    };
+    this.#cancelHeartbeat = clock.after(takeOverMs / 3, beat, { background: true });
+  }
+
+  #report(problem: StreamProblem): void {
+    const tell = async (): Promise<unknown> => await this.#parts.onProblem(problem);
+    tell().catch(() => {
+      // There is nobody left to tell.
+    });
+  }
+}
+
+function call(
+  operation: string,
+  signal?: AbortSignal,
+  timeoutMs: number = DEFAULT_TIMEOUT_MS,
+): StreamCall {
+  return { operation, signal, timeoutMs };
+}
+
+/** Resolves when `promise` does, or the time is over. */
+async function within(timeoutMs: number, clock: Clock, promise: Promise<void>): Promise<void> {
+  let cancel = (): void => {};
+  const over = new Promise<void>((resolve) => cancel = clock.after(timeoutMs, resolve));
+  await Promise.race([promise, over]);
+  cancel();
+}
