@@ -4,7 +4,13 @@ import { MessagingError } from "../core/errors.ts";
 import { checkInteger } from "../core/validation.ts";
 import { checkCall, DEFAULT_TIMEOUT_MS } from "./interruption.ts";
 import type { DriverReader, StreamCall } from "./stream_driver.ts";
-import type { Death, StreamReadOptions, StreamBatch, StreamEntry, StreamReader } from "./streams.ts";
+import type {
+  Death,
+  StreamBatch,
+  StreamEntry,
+  StreamReader,
+  StreamReadOptions,
+} from "./streams.ts";
 
 /** What all readers have in common, over a {@linkcode DriverReader}: the rules of the input, and the end of life. */
 export class PortableStreamReader implements StreamReader {
