@@ -18,7 +18,7 @@
 
 import { MemoryCacheProvider } from "./cache/adapters/memory.ts";
 import type { CacheProvider } from "./cache/cache.ts";
-import { parseRedisUrl } from "./cache/redis_url.ts";
+import { parseRedisUrl } from "./core/redis/redis_url.ts";
 import type { CallOptions } from "./core/call_options.ts";
 import { type Environment, readEnvironment } from "./core/environment.ts";
 import { ConfigurationError } from "./core/errors.ts";

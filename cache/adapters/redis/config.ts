@@ -6,7 +6,7 @@ import { kindOf, showValue } from "../../../core/shown_value.ts";
 import { checkInteger } from "../../../core/validation.ts";
 import type { ValueSchema } from "../../cache.ts";
 import { checkSchema } from "../../call_rules.ts";
-import { parseRedisUrl, type RedisAddress } from "../../redis_url.ts";
+import { parseRedisUrl, type RedisAddress } from "../../../core/redis/redis_url.ts";
 import { checkTtl } from "../../ttl.ts";
 import {
   clusterTarget,
@@ -15,7 +15,7 @@ import {
   type ServerAddress,
   serverTarget,
   targetLike,
-} from "./channel.ts";
+} from "../../../core/redis/channel.ts";
 import { keysOf, type MakeKey } from "./keys.ts";
 
 /** How a `RedisCacheProvider` works. */

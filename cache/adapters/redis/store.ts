@@ -1,10 +1,10 @@
 import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { RedisCommand } from "./channel.ts";
-import type { RedisConnection } from "./connection.ts";
+import type { RedisCommand } from "../../../core/redis/channel.ts";
+import type { RedisConnection } from "../../../core/redis/connection.ts";
 import type { MakeKey } from "./keys.ts";
-import type { RedisCall } from "./pending_calls.ts";
-import { replyCode } from "./redis_error.ts";
+import type { RedisCall } from "../../../core/redis/pending_calls.ts";
+import { replyCode } from "../../../core/redis/redis_error.ts";
 import type { RedisKeyKind, RedisScript, RunScript, ScriptCall } from "./script.ts";
 
 /** The words of a command after its key. */

@@ -5,7 +5,7 @@ import type { WriteSettings } from "../../write_rules.ts";
 import { type Examined, Examiner } from "./examined.ts";
 import type { DropReason } from "./failure_policy.ts";
 import { encodeFrame, type StoredRecord, textOf } from "./frame.ts";
-import { replyCode } from "./redis_error.ts";
+import { replyCode } from "../../../core/redis/redis_error.ts";
 import type { RedisScript, ScriptCall } from "./script.ts";
 import { EXPIRE, INCREMENT, LOGICAL_TTL, REMOVE, SET_IF_MISSING } from "./scripts.ts";
 import { READS, type RedisStore, REPEATABLE } from "./store.ts";
