@@ -26,6 +26,7 @@ const TESTED_THROUGH: Readonly<Record<string, string>> = {
   "cache/adapters/redis/scripts.ts": "tests/cache/redis/redis_test.ts",
   "cache/adapters/redis/store.ts": "tests/cache/redis/redis_test.ts",
   "cache/adapters/redis/values.ts": "tests/cache/redis/redis_test.ts",
+  "core/redis/redis_script.ts": "tests/cache/redis/redis_test.ts",
   "core/redis/redis_source.ts": "tests/cache/redis/config_test.ts",
   "messaging/adapters/redis/subscriptions.ts": "tests/messaging/redis/redis_test.ts",
   "core/redis/channel.ts": "tests/cache/redis/redis_test.ts",
