@@ -3,6 +3,7 @@ import { DatabaseError } from "../core/errors.ts";
 import { readCursorKey } from "./cursor.ts";
 import type { DatabasePool } from "./database_pool.ts";
 import type { DriverColumn } from "./driver.ts";
+import { insertOneEvent } from "./outbox/append_event.ts";
 import { BENCHMARK_CHANGE_STATEMENTS } from "./repositories/benchmark_changes.ts";
 import { BENCHMARK_LIST_STATEMENTS } from "./repositories/benchmark_list.ts";
 import { BENCHMARK_STATEMENTS } from "./repositories/benchmark_statements.ts";
@@ -29,6 +30,7 @@ export interface VerifyReport {
 function allStatements(): readonly StatementInfo[] {
   return [
     readCursorKey,
+    insertOneEvent,
     ...USER_STATEMENTS,
     ...ORGANIZATION_STATEMENTS,
     ...MEMBERSHIP_STATEMENTS,
