@@ -74,10 +74,7 @@ export class PostgresBenchmarkRepository {
     const operation = "create benchmark";
     const input = parseInput(newBenchmarkSchema, benchmark, "benchmark", operation);
     const cases = encodeTestCases("benchmark.version.testCases", input.version, operation);
-    const parameters = {
-      ...statements.toBenchmarkParameters("benchmark", input),
-      events: this.#events,
-    };
+    const parameters = statements.toBenchmarkParameters("benchmark", input, this.#events);
     const [row] = await insertInBatches(
       this.#database,
       statements.createBenchmark,
@@ -258,8 +255,7 @@ export class PostgresBenchmarkRepository {
     versionId: string,
     options: PageRequest & CallOptions = {},
   ): Promise<Page<TestCase>> {
-    const list = testCaseList(checkId("versionId", versionId));
-    return await this.#page(list, toTestCase, options);
+    return await this.#page(testCaseList(checkId("versionId", versionId)), toTestCase, options);
   }
 
   /**

@@ -75,7 +75,8 @@ export interface CreateBenchmarkInput extends VersionParameters, TestCaseColumns
 export function toBenchmarkParameters(
   field: string,
   benchmark: NewBenchmark,
-): Omit<CreateBenchmarkInput, keyof TestCaseColumns | "events"> {
+  events: boolean,
+): Omit<CreateBenchmarkInput, keyof TestCaseColumns> {
   return {
     ...toVersionParameters(`${field}.version`, benchmark.version),
     id: benchmark.id ?? newId(),
@@ -88,6 +89,7 @@ export function toBenchmarkParameters(
     benchmarkTags: arrayLiteral(benchmark.tags ?? []),
     maintainers: arrayLiteral(benchmark.maintainers ?? []),
     createdBy: benchmark.createdBy,
+    events,
   };
 }
 
