@@ -4,6 +4,7 @@
  * @module
  */
 
+export * from "./channel_listener.ts";
 export * from "./connection_pool.ts";
 export * from "./connection_url.ts";
 export * from "./create_pool.ts";

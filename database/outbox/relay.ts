@@ -1,9 +1,11 @@
 import { pauseMs } from "../../core/backoff.ts";
 import { type CallOptions, checkTimeout } from "../../core/call_options.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
+import type { ChannelListener } from "../channel_listener.ts";
 import type { DatabasePool } from "../database_pool.ts";
 import { type DeadEvent, deadEvents, redriveEvents } from "./dead_events.ts";
 import type { Claim } from "./event_claims.ts";
+import { OUTBOX_CHANNEL } from "./insert_event.ts";
 import type { OutboxPublisher } from "./outbox_event.ts";
 import { type OutboxStats, outboxStats } from "./outbox_stats.ts";
 import { checkRelayOptions, type OutboxRelayOptions, type RelaySettings } from "./relay_options.ts";
@@ -55,7 +57,7 @@ export class OutboxRelay implements AsyncDisposable {
   #loop: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   #stopping = false;
-  #unlisten: Promise<(() => Promise<void>) | undefined> = Promise.resolve(undefined);
+  #listener: ChannelListener | undefined;
   /** Where the search goes on. */
   #from = 0;
   #restartAtMs = -Infinity;
@@ -76,6 +78,10 @@ export class OutboxRelay implements AsyncDisposable {
   /** Publishes from now on, also what waits already. Idempotent; without effect after {@linkcode OutboxRelay.close}. */
   start(): void {
     if (this.#loop || this.#stopping) return;
+    const wake = (): void => this.#wakeUp.wake();
+    if (this.#settings.listen) {
+      this.#listener = this.#database.listen(OUTBOX_CHANNEL, { onNotify: wake, onGap: wake });
+    }
     this.#loop = this.#run();
   }
 
@@ -132,7 +138,7 @@ export class OutboxRelay implements AsyncDisposable {
     await this.#loop;
     await Promise.allSettled(this.#running);
     cancel();
-    await (await this.#unlisten.catch(() => undefined))?.();
+    await this.#listener?.close();
   }
 
   async #run(): Promise<void> {

@@ -17,6 +17,11 @@ export interface OutboxRelayOptions {
   readonly leaseMs?: number;
   /** How often to look without being told that there is something, in milliseconds. Default: 1,000. */
   readonly pollMs?: number;
+  /**
+   * Whether to hear of new events from the server, where the driver can listen; takes one connection. Turn it off behind a
+   * pooler, which does not pass that on. Default: `true`.
+   */
+  readonly listen?: boolean;
   /** How long one call of the publisher may take, in milliseconds. Default: 10,000. */
   readonly publishTimeoutMs?: number;
   /** Pauses of an event that failed, and of the relay if the broker is down. Default: from 200 to 60,000 ms. */
@@ -42,6 +47,7 @@ export function checkRelayOptions(options: OutboxRelayOptions): RelaySettings {
     concurrency: checkInteger("concurrency", options.concurrency ?? 256, { min: 1, max: 10_000 }),
     leaseMs: checkInteger("leaseMs", leaseMs, { min: 100, max: 86_400_000 }),
     pollMs: checkTimeout(options.pollMs ?? 1_000, "pollMs"),
+    listen: options.listen ?? true,
     publishTimeoutMs: checkTimeout(options.publishTimeoutMs ?? 10_000, "publishTimeoutMs"),
     backoff: {
       baseMs: checkTimeout(backoff.baseMs, "backoff.baseMs"),

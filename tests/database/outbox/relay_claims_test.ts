@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { OutboxRelay } from "../../../database/outbox/relay.ts";
 import { newId } from "../../../domain/ids.ts";
+import { ManualClock } from "../../conformance/manual_clock.ts";
 import { gate, readOutbox } from "../../support/outbox.ts";
 import { ABAB, FAST, type RelayTest, runRelayTests } from "../../support/relay_tests.ts";
 import { until } from "../../support/until.ts";
@@ -56,26 +57,53 @@ function testClaims(test: RelayTest): void {
     assert.deepEqual(broker.received.slice(2), ["a 0", "a 1", "a 2"]);
   }, { events: ABAB });
 
-  test("a claim is renewed for as long as its publisher takes", async (parts) => {
+  test("a claim is renewed for as long as its publisher takes", async ({ pool, broker }) => {
+    const { opened, open } = gate();
+    broker.before = () => opened;
+    const clock = new ManualClock();
+    const long = { ...FAST, leaseMs: 3_600_000, publishTimeoutMs: 86_400_000 };
+    await using relay = new OutboxRelay(pool, broker.publish, { ...long, clock });
+    await using other = new OutboxRelay(pool, broker.publish, long);
+    const run = relay.runOnce();
+    await until("both began", () => broker.waiting === 2);
+    const untils = new Set<unknown>();
+    for (let renewals = 1; renewals <= 3; renewals++) {
+      for (const row of await readOutbox(pool, "claimed_until::text")) {
+        untils.add(Object.values(row)[0]);
+      }
+      assert.equal(untils.size, renewals);
+      clock.advance(1_200_000);
+      await until("it is renewed", async () => {
+        const rows = await readOutbox(pool, "claimed_until::text");
+        return rows.every((row) => !untils.has(Object.values(row)[0]));
+      });
+      assert.equal((await other.runOnce()).published, 0);
+    }
+    open();
+    assert.equal((await run).published, 2);
+  }, { events: ["a", "b"] });
+
+  test("a relay that cannot renew its claim publishes nothing more of it", async (parts) => {
     const { pool, broker, relay } = parts;
     const { opened, open } = gate();
-    broker.before = ({ aggregateId }) => aggregateId === "a" ? opened : undefined;
-    relay.start();
-    await until("it began", () => broker.waiting === 1);
-    const other = new OutboxRelay(pool, broker.publish, FAST);
-    const claims =
-      "claimed_until > now() + interval '150 ms' as held, claimed_until::text as until";
-    const untils = new Set<unknown>();
-    await until("several renewals", async () => {
-      assert.equal((await other.runOnce()).published, 0);
-      for (const row of await readOutbox(pool, claims)) untils.add(row["until"]);
-      return untils.size > 4;
-    });
-    open();
-    await until("all", async () => (await readOutbox(pool)).length === 0);
-    assert.equal(broker.events.length, 2);
-    await other.close();
-  }, { events: ["a", "b"], leaseMs: 400 });
+    broker.before = (_, signal) => {
+      signal.addEventListener("abort", open);
+      return opened;
+    };
+    const clock = new ManualClock();
+    const long = { ...FAST, leaseMs: 3_600_000, publishTimeoutMs: 86_400_000 };
+    await using late = new OutboxRelay(pool, broker.publish, { ...long, clock });
+    const run = late.runOnce();
+    await until("one began", () => broker.waiting === 1);
+    // As if another relay had it after the end of the lease.
+    await pool.execute("update outbox_events set claimed_by = $1", [newId()]);
+    clock.advance(1_200_000);
+    assert.deepEqual(await run, { published: 0, failed: 0, dead: 0, released: 2 });
+    const free = (await readOutbox(pool)).map((row) => row["free"]);
+    assert.deepEqual(free, [false, false]);
+    assert.equal((await relay.runOnce()).published, 0);
+    assert.equal(broker.events.length, 1);
+  }, { events: ["a", "a"] });
 }
 
 await runRelayTests(testClaims);

@@ -9,6 +9,7 @@ test("what a relay is not told has a default", () => {
     concurrency: 256,
     leaseMs: 30_000,
     pollMs: 1_000,
+    listen: true,
     publishTimeoutMs: 10_000,
     backoff: { baseMs: 200, maxMs: 60_000 },
     maxAttempts: 10,

@@ -118,6 +118,23 @@ function testPublishing(test: RelayTest): void {
     await Promise.all([jumping.close(), other.close()]);
   }, { events: ABAB });
 
+  test("a relay hears of what is committed, and does not wait for its next look", async (parts) => {
+    const { pool, broker, relay } = parts;
+    relay.start();
+    await until("the first look", () => broker.received.length === 1);
+    for (let i = 2; i < 5; i++) {
+      await pool.transaction((transaction) =>
+        appendEvent(transaction, {
+          type: "Changed",
+          aggregateType: "thing",
+          aggregateId: "a",
+          payload: i,
+        })
+      );
+      await until("it is published", () => broker.received.length === i);
+    }
+  }, { events: ["a"], pollMs: 3_600_000 });
+
   test("a relay says how much waits and for how long", async ({ pool, relay }) => {
     await pool.execute(
       "update outbox_events set time = now() - interval '1 hour' where payload = '0'",
