@@ -258,9 +258,8 @@ export class RedisCacheProvider implements TieredStore {
   /** See {@linkcode CacheProvider.expire}. */
   async expire(key: string, ttlMs: number, options?: CallOptions): Promise<boolean> {
     const call = this.#enter("expire", options);
-    checkKey(key);
     checkTtl(ttlMs);
-    const values = await this.#guarded.settled(key, call);
+    const values = await this.#guarded.settled(checkKey(key), call);
     return await values.expire(key, ttlMs, call);
   }
 

@@ -91,6 +91,7 @@ export class SubscriberConnection {
   ): Promise<void> {
     const { area, clock } = this.#settings;
     if (this.#closing.signal.aborted) throw closedError(area, call.operation);
+    const key = keyOf(kind, name);
     const confirmed = new Promise<void>((resolve, reject) => {
       const settle = (refusal?: unknown): void => {
         wanted.confirmed ||= refusal === undefined;
@@ -99,9 +100,10 @@ export class SubscriberConnection {
       };
       const state = { confirmed: false, removed: false };
       const wanted: Wanted = { kind, name, listener, settle, ...state };
-      this.#wanted.set(keyOf(kind, name), wanted);
+      this.#wanted.set(key, wanted);
     });
-    if (this.#subscriber) this.#subscribe(this.#subscriber, keyOf(kind, name));
+    const own = this.#wanted.get(key);
+    if (this.#subscriber) this.#subscribe(this.#subscriber, key);
     try {
       await settleWithin(
         confirmed,
@@ -109,7 +111,8 @@ export class SubscriberConnection {
         (interruption) => interruptedError(area, call.operation, interruption),
       );
     } catch (error) {
-      this.remove(kind, name);
+      // Who removed it may have added it again meanwhile.
+      if (this.#wanted.get(key) === own) this.remove(kind, name);
       throw toRedisError(area, error, { operation: call.operation, mayHaveRun: false });
     }
   }
@@ -122,6 +125,15 @@ export class SubscriberConnection {
     this.#wanted.delete(keyOf(kind, name));
     const subscriber = this.#subscriber;
     subscriber?.remove(kind, name).catch((error) => this.#break(subscriber, error));
+  }
+
+  /**
+   * Resolves when everything has been handed on that the server sent before this call; without a connection, and when
+   * that breaks, at once. A server that does not answer breaks it.
+   */
+  async caughtUp(): Promise<void> {
+    const subscriber = this.#subscriber;
+    if (subscriber) await this.#ping(subscriber);
   }
 
   /** Ends it; nothing is heard from then on. Idempotent. */
@@ -259,20 +271,24 @@ export class SubscriberConnection {
 
   #scheduleHeartbeat(): void {
     const beat = (): void => {
-      if (this.#subscriber) this.#ping(this.#subscriber);
+      if (this.#subscriber) void this.#ping(this.#subscriber);
       this.#scheduleHeartbeat();
     };
     this.#cancelHeartbeat = this.#settings.clock.after(HEARTBEAT_MS, beat, { background: true });
   }
 
-  #ping(subscriber: RedisSubscriber): void {
+  /** Resolves when it has answered or broken. */
+  #ping(subscriber: RedisSubscriber): Promise<void> {
     const { area, clock } = this.#settings;
     const interruption = { kind: "timeout", timeoutMs: ANSWER_MS } as const;
-    const late = (): void => this.#break(subscriber, interruptedError(area, "PING", interruption));
-    const cancel = clock.after(ANSWER_MS, late, { background: true });
-    subscriber.ping().then(cancel, (error) => {
-      cancel();
-      this.#break(subscriber, error);
+    return new Promise((resolve) => {
+      const give = (error: unknown): void => {
+        this.#break(subscriber, error);
+        resolve();
+      };
+      const late = (): void => give(interruptedError(area, "PING", interruption));
+      const cancel = clock.after(ANSWER_MS, late, { background: true });
+      subscriber.ping().then(() => resolve(), give).finally(cancel);
     });
   }
 }

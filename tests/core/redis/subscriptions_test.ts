@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Made, open, settle, SimpleError } from "../../support/played_redis.ts";
+import { until } from "../../support/until.ts";
+
+test("a subscription is there when the server has confirmed it", async () => {
+  const server = open();
+  const connection = await server.open();
+  let confirm = (): void => {};
+  server.confirm = () => new Promise((resolve) => confirm = resolve);
+  let isThere = false;
+  const added = server.add(connection).then(() => isThere = true);
+  await settle();
+  assert.equal(isThere, false);
+  confirm();
+  await added;
+  server.made[0]?.say("a");
+  assert.deepEqual(server.heard, ["a"]);
+  connection.close();
+});
+
+test("a subscription that the server refuses or does not confirm is none", async () => {
+  const server = open();
+  const connection = await server.open();
+  server.confirm = () => Promise.reject(new SimpleError("NOPERM no"));
+  await assert.rejects(server.add(connection), { code: "permission_denied" });
+  server.confirm = () => new Promise(() => {});
+  const waiting = assert.rejects(server.add(connection, "pattern", "p*"), { code: "timeout" });
+  server.clock.advance(1_000);
+  await waiting;
+  assert.deepEqual(server.made[0]?.asked.slice(-1), ["-pattern p*"]);
+  server.confirm = () => Promise.resolve();
+  server.made[0]?.onBroken(new Error("reset"));
+  await until("there is a new connection", () => server.made.length === 2 && connection.isReady);
+  assert.deepEqual(server.made[1]?.asked, []);
+  connection.close();
+});
+
+test("a new connection has every subscription before it hands on what it hears", async () => {
+  const server = open();
+  const connection = await server.connect();
+  await server.add(connection, "pattern", "p*");
+  const gates = new Map<string, () => void>();
+  server.confirm = (name) => new Promise((resolve) => gates.set(name, resolve));
+  server.made[0]?.onBroken(new Error("reset"));
+  await until("it subscribes again", () => gates.size === 2);
+  gates.get("channel")?.();
+  await settle();
+  server.made[1]?.say("early");
+  assert.deepEqual(server.heard, ["gap"]);
+  gates.get("p*")?.();
+  await until("it is there", () => connection.isReady);
+  server.made[1]?.say("late", "pattern p*");
+  assert.deepEqual(server.heard, ["gap", "gap", "early", "late"]);
+  connection.close();
+});
+
+test("what is wanted or given up while there is no connection is so on the next", async () => {
+  const server = open();
+  const connection = await server.connect();
+  let accept = (): void => {};
+  server.accept = () => new Promise((resolve) => accept = resolve);
+  server.made[0]?.onBroken(new Error("reset"));
+  const added = server.add(connection, "pattern", "p*");
+  connection.remove("channel", "channel");
+  accept();
+  await added;
+  assert.deepEqual(server.made[1]?.asked, ["+pattern p*"]);
+  connection.close();
+});
+
+test("a subscription that is given up while it is restored goes again", async () => {
+  const server = open();
+  const connection = await server.connect();
+  let confirm = (): void => {};
+  server.confirm = () => new Promise((resolve) => confirm = resolve);
+  server.made[0]?.onBroken(new Error("reset"));
+  await until("it subscribes again", () => server.made[1]?.asked.length === 1);
+  connection.remove("channel", "channel");
+  confirm();
+  await until("it is there", () => connection.isReady);
+  assert.deepEqual(server.made[1]?.asked, ["+channel channel", "-channel channel"]);
+  server.made[1]?.say("after");
+  assert.deepEqual(server.heard, ["gap", "gap"]);
+  connection.close();
+});
+
+test("a server that refuses what it had confirmed is asked again", async () => {
+  const server = open();
+  const connection = await server.connect();
+  server.confirm = () => Promise.reject(new SimpleError("NOPERM no"));
+  server.made[0]?.onBroken(new Error("reset"));
+  await until("it was refused", () => server.made[1]?.destroyed === true);
+  server.confirm = () => Promise.resolve();
+  await until("it is there", () => {
+    server.clock.advance(50);
+    return connection.isReady;
+  });
+  server.made.at(-1)?.say("after");
+  assert.equal(server.heard.at(-1), "after");
+  connection.close();
+});
+
+test("a closed connection takes no subscriptions, and those that wait end", async () => {
+  const server = open();
+  const connection = await server.open();
+  server.confirm = () => new Promise(() => {});
+  const waiting = assert.rejects(server.add(connection), { code: "closed" });
+  connection.close();
+  await waiting;
+  await assert.rejects(server.add(connection), { code: "closed" });
+});
+
+test("who gives up a subscription ends none that has taken its place", async () => {
+  const server = open();
+  const connection = await server.open();
+  server.confirm = () => new Promise(() => {});
+  const leaving = new AbortController();
+  const call = { operation: "subscribe", timeoutMs: 1_000, signal: leaving.signal };
+  const first = connection.add("channel", "channel", () => {}, call);
+  connection.remove("channel", "channel");
+  leaving.abort();
+  server.confirm = () => Promise.resolve();
+  const second = server.add(connection);
+  await assert.rejects(first, { code: "aborted" });
+  await second;
+  server.made[0]?.onBroken(new Error("it broke"));
+  await until("a new connection is there", () => connection.isReady);
+  server.made.at(-1)?.say("after");
+  assert.equal(server.heard.at(-1), "after");
+  connection.close();
+});
+
+test("what was sent before has been handed on when the server answers, or it was lost", async () => {
+  const server = open();
+  const connection = await server.connect();
+  let answer = (): void => {};
+  const answering = new Promise<void>((resolve) => answer = resolve);
+  const made = server.made[0] as Made;
+  made.answer = () => answering;
+  let isCaughtUp = false;
+  const caughtUp = connection.caughtUp().then(() => isCaughtUp = true);
+  await settle();
+  assert.equal(isCaughtUp, false);
+  answer();
+  await caughtUp;
+  made.answer = () => Promise.reject(new Error("it broke"));
+  await connection.caughtUp();
+  assert.equal(server.gaps, 1);
+  await connection.caughtUp();
+  connection.close();
+});
+
+test("a server that does not say that it was all is given up within a second", async () => {
+  const server = open();
+  const connection = await server.connect();
+  const caughtUp = connection.caughtUp();
+  server.clock.advance(1_000);
+  await caughtUp;
+  assert.equal(server.gaps, 1);
+  connection.close();
+});
