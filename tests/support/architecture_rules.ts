@@ -30,6 +30,8 @@ const TESTED_THROUGH: Readonly<Record<string, string>> = {
   "messaging/adapters/redis/messaging_area.ts": "tests/messaging/redis_test.ts",
   "messaging/adapters/redis/subscriptions.ts": "tests/messaging/redis_test.ts",
   "core/redis/channel.ts": "tests/cache/redis/redis_test.ts",
+  "core/redis/client_channel.ts": "tests/cache/redis/redis_test.ts",
+  "core/redis/cluster_nodes.ts": "tests/messaging/redis_cluster_test.ts",
   "cache/memory_entries.ts": "tests/cache/memory_test.ts",
   "cache/read_through.ts": "tests/cache/memory_test.ts",
   "messaging/memory_group.ts": "tests/messaging/memory_streams_test.ts",
