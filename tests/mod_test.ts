@@ -138,13 +138,10 @@ test("from the environment, everything that is missing is named at once", async 
     "REDIS_URL is not set",
     "AWS_ACCESS_KEY_ID is not set",
     "AWS_SECRET_ACCESS_KEY is not set",
-    "events have no adapter for REDIS_URL in this version; pass one in",
   ]);
-  assert.deepEqual(await missing({ cache, storage }), [
-    "DATABASE_URL is not set",
-    "REDIS_URL is not set",
-    "events have no adapter for REDIS_URL in this version; pass one in",
-  ]);
+  for (const parts of [{ cache, storage }, { events, storage }]) {
+    assert.deepEqual(await missing(parts), ["DATABASE_URL is not set", "REDIS_URL is not set"]);
+  }
   assert.deepEqual(await missing({ cache, storage, events }), ["DATABASE_URL is not set"]);
 });
 
@@ -206,6 +203,36 @@ test("from the environment, a cache that does not answer is an error, and what w
   await assert.rejects(Infrastructure.fromEnv({ environment, ...parts }), {
     code: "unavailable",
     name: "CacheError",
+  });
+  await database.close();
+});
+
+redisTest("from the environment, events are on the server, and others hear them", async (url) => {
+  const database = await createPool({ embedded: {} });
+  const parts = { ...PARTS(), events: undefined, database };
+  const open = (): Promise<Infrastructure> =>
+    Infrastructure.fromEnv({ environment: { REDIS_URL: url }, ...parts });
+  const [exchange, other] = [await open(), await open()];
+  const { details } = (await exchange.health()).parts[3] ?? {};
+  assert.equal(details?.["adapter"], "redis");
+  const channel = EventChannel.benchmarkSpecific(crypto.randomUUID());
+  const heard = new Promise<string>((resolve) => {
+    other.events.subscribe(channel, ({ payload }) => resolve(payload))
+      .then(() => exchange.events.publish(channel, { type: "Created" }));
+  });
+  assert.equal(await heard, '{"type":"Created"}');
+  await Promise.all([exchange.close(), other.close()]);
+  await assert.rejects(exchange.events.publish(channel, 1), { code: "closed" });
+  await database.close();
+});
+
+test("from the environment, events that do not answer are an error", async () => {
+  const environment = { REDIS_URL: "redis://127.0.0.1:9" };
+  const database = await createPool({ embedded: {} });
+  const parts = { ...PARTS(), events: undefined, database };
+  await assert.rejects(Infrastructure.fromEnv({ environment, ...parts }), {
+    code: "unavailable",
+    name: "MessagingError",
   });
   await database.close();
 });
