@@ -6,7 +6,7 @@ import { benchCacheImport } from "./cache_import.ts";
 import { benchCacheRedis } from "./cache_redis.ts";
 import { benchCacheRoom } from "./cache_room.ts";
 import { benchCacheStampede } from "./cache_stampede.ts";
-import { benchEventBus, benchEventStream } from "./events.ts";
+import { benchEvents } from "./events.ts";
 import { benchLeaderboard } from "./leaderboard.ts";
 import { benchMemory } from "./memory.ts";
 import { withPeers } from "./peers.ts";
@@ -14,6 +14,7 @@ import { benchPointRead } from "./point_read.ts";
 import { benchStorageLarge } from "./storage_large.ts";
 import { benchStorageListing } from "./storage_listing.ts";
 import { benchStorageSmall } from "./storage_small.ts";
+import { benchStreams } from "./streams.ts";
 
 const BENCHMARKS: Readonly<Record<string, (rounds: number) => Promise<void>>> = {
   "point-read": benchPointRead,
@@ -25,8 +26,8 @@ const BENCHMARKS: Readonly<Record<string, (rounds: number) => Promise<void>>> = 
   "cache-stampede": withPeers("cache-stampede", benchCacheStampede),
   "cache-room": benchCacheRoom,
   "cache-import": benchCacheImport,
-  "event-bus": benchEventBus,
-  "event-stream": benchEventStream,
+  "events": benchEvents,
+  "streams": benchStreams,
   "storage-small": withPeers("storage-small", benchStorageSmall),
   "storage-large": withPeers("storage-large", benchStorageLarge),
   "storage-listing": benchStorageListing,

@@ -26,6 +26,7 @@ import { LOAD_TIMEOUT_MS, type LoadOptions, ReadThrough } from "../read_through.
 import { checkTtl } from "../ttl.ts";
 import { checkedTtl, checkLoad, checkWrite } from "../write_rules.ts";
 import type { RedisClientLike } from "../../core/redis/channel.ts";
+import { CACHE_AREA } from "./redis/cache_area.ts";
 import {
   checkConfig,
   type RedisCacheConfig,
@@ -132,6 +133,7 @@ export class RedisCacheProvider implements TieredStore {
     const owed = new OwedInvalidations(settings);
     const connection = await RedisConnection.open({
       ...settings,
+      area: CACHE_AREA,
       prepare: (channel) => owed.carryOut((one) => unlinkOwed(channel, one, settings.keyOf)),
     });
     const store = new RedisStore(connection, settings.keyOf, settings.timeoutMs);
@@ -256,9 +258,8 @@ export class RedisCacheProvider implements TieredStore {
   /** See {@linkcode CacheProvider.expire}. */
   async expire(key: string, ttlMs: number, options?: CallOptions): Promise<boolean> {
     const call = this.#enter("expire", options);
-    checkKey(key);
     checkTtl(ttlMs);
-    const values = await this.#guarded.settled(key, call);
+    const values = await this.#guarded.settled(checkKey(key), call);
     return await values.expire(key, ttlMs, call);
   }
 

@@ -2,13 +2,14 @@ import { Buffer } from "node:buffer";
 // The package `redis` without its four packages of module commands, which take a third of its import time.
 import { createClient, createCluster, RESP_TYPES } from "@redis/client";
 import type { RedisAddress } from "./redis_url.ts";
-import { replyCode } from "./redis_error.ts";
 import { type NamedServer, serverNames } from "./server_names.ts";
-import { hear, type HearingClient, type OpenSubscriber } from "./subscriber.ts";
+import { channelOf, connected, type SingleLike } from "./client_channel.ts";
+import { type ClusterLike, nodesTarget } from "./cluster_nodes.ts";
+import { hear, type OpenSubscriber } from "./subscriber.ts";
 
 /** A command as it is sent. */
 export interface RedisCommand {
-  /** Its words, the name first. Bytes have to be a `Buffer`: the client fails for others, without saying so. */
+  /** Its words, the name first. */
   readonly args: readonly (string | Uint8Array)[];
   /** The key that decides which node of a cluster gets it; none for any node. */
   readonly key?: string;
@@ -45,7 +46,12 @@ export interface RedisTarget {
   readonly sharded: boolean;
   /** Connects. */
   readonly open: OpenChannel;
-  /** Connects to hear messages. */
+  /**
+   * Connects to one server, of a cluster to any master, for commands that every node takes: they take effect in the
+   * order of the calls. Those without a key would go to one node after the other.
+   */
+  readonly openOne: OpenChannel;
+  /** Connects to hear messages; in a cluster from the node that `openOne` has, if there is such a one. */
   readonly subscribe: OpenSubscriber;
 }
 
@@ -67,11 +73,20 @@ export interface ServerAddress {
 
 /** One server. */
 export function serverTarget(server: ServerAddress): RedisTarget {
+  return singleTarget(
+    [{ socket: server.address }],
+    () => createClient(clientOptions(server)),
+  );
+}
+
+function singleTarget(servers: readonly NamedServer[], create: () => unknown): RedisTarget {
+  const open: OpenChannel = (signal, onBroken) => openSingle(create(), signal, onBroken);
   return {
-    name: serverNames([{ socket: server.address }]),
+    name: serverNames(servers),
     sharded: false,
-    open: (signal, onBroken) => openSingle(createClient(clientOptions(server)), signal, onBroken),
-    subscribe: subscribeSingle(() => createClient(clientOptions(server))),
+    open,
+    openOne: open,
+    subscribe: subscribeSingle(create),
   };
 }
 
@@ -91,17 +106,11 @@ export function clusterTarget(servers: readonly [ServerAddress, ...ServerAddress
 export function targetLike(client: RedisClientLike, connectTimeoutMs: number): RedisTarget {
   if (isCluster(client)) return clusterLike(client, connectTimeoutMs);
   const { options = {} } = client as unknown as SingleLike;
-  const create = (): unknown =>
+  return singleTarget([options], () =>
     client.duplicate({
       ...connectionOptions(),
       socket: { ...options.socket, ...openingOptions(connectTimeoutMs) },
-    });
-  return {
-    name: serverNames([options]),
-    sharded: false,
-    open: (signal, onBroken) => openSingle(create(), signal, onBroken),
-    subscribe: subscribeSingle(create),
-  };
+    }));
 }
 
 function clusterLike(
@@ -128,58 +137,6 @@ function clusterLike(
 /** Nodes are connected to when they are needed, so that one that is away is missed by its own keys only. */
 const NODES_OPTIONS = { minimizeConnections: true } as const;
 
-/** Where a node of a cluster is. */
-interface NodeAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** A cluster can also be found again by the nodes that it had the last time. */
-function nodesTarget(
-  servers: readonly NamedServer[],
-  create: (known: readonly { readonly socket: NodeAddress }[]) => unknown,
-): RedisTarget {
-  let known: readonly { readonly socket: NodeAddress }[] = [];
-  const open: OpenChannel = async (signal, onBroken) => {
-    const cluster = create(known) as ClusterLike;
-    const channel = await openNodes(cluster, signal, onBroken);
-    known = cluster.masters.map(({ host, port }) => ({ socket: { host, port } }));
-    return channel;
-  };
-  const subscribe = subscribeNodes(() => create(known) as ClusterLike);
-  return { name: serverNames(servers), sharded: true, open, subscribe };
-}
-
-/** What is used of a client for one server. */
-interface SingleLike extends HearingClient {
-  readonly isReady: boolean;
-  readonly options?: NamedServer;
-  on(event: "error" | "end", listener: (error: unknown) => void): unknown;
-  connect(): Promise<unknown>;
-  destroy(): void;
-}
-
-/** What is used of a client for a cluster. */
-interface ClusterLike {
-  readonly masters: readonly NodeAddress[];
-  readonly _options?: {
-    readonly rootNodes?: readonly NamedServer[];
-    readonly defaults?: { readonly socket?: object };
-    readonly nodeAddressMap?: unknown;
-  };
-  on(event: "error", listener: (error: unknown) => void): unknown;
-  on(event: "node-ready", listener: (node: NodeAddress) => void): unknown;
-  on(event: "node-error", listener: (error: unknown, node: NodeAddress) => void): unknown;
-  connect(): Promise<unknown>;
-  nodeClient(node: unknown): SingleLike | Promise<SingleLike>;
-  sendCommand(
-    key: string | undefined,
-    readOnly: boolean | undefined,
-    args: readonly (string | Uint8Array)[],
-  ): Promise<unknown>;
-  destroy(): void;
-}
-
 function isCluster<T>(client: T): client is T & ClusterLike {
   return typeof (client as Partial<ClusterLike>).nodeClient === "function";
 }
@@ -194,40 +151,7 @@ async function openSingle(
   single.on("error", onBroken);
   single.on("end", onBroken);
   await connected(single, signal);
-  return {
-    send: ({ args }) => single.sendCommand(args),
-    masters: () => Promise.resolve([(args) => single.sendCommand(args)]),
-    destroy: () => single.destroy(),
-  };
-}
-
-async function openNodes(
-  cluster: ClusterLike,
-  signal: AbortSignal,
-  onBroken: (error: unknown) => void,
-): Promise<RedisChannel> {
-  const ready = new Set<string>();
-  let refusal: unknown;
-  // That one node does not tell where the others are; the next is asked, and who needs the answer hears of it.
-  cluster.on("error", (error) => {
-    // What a node replies says more than that another is away.
-    if (refusal === undefined || replyCode(error) !== undefined) refusal = error;
-  });
-  cluster.on("node-ready", ({ host, port }) => ready.add(`${host}:${port}`));
-  cluster.on("node-error", (error, { host, port }) => {
-    // One that could not be reached fails its own commands, and is tried again with the next.
-    if (ready.has(`${host}:${port}`)) onBroken(error);
-  });
-  // The client itself says only that no node could be asked.
-  await connected(cluster, signal).catch((error) => Promise.reject(refusal ?? error));
-  return {
-    send: ({ key, readOnly, args }) => cluster.sendCommand(key, readOnly, args),
-    masters: async () => {
-      const nodes = await Promise.all(cluster.masters.map((node) => cluster.nodeClient(node)));
-      return nodes.map((node) => (args: readonly string[]) => node.sendCommand(args));
-    },
-    destroy: () => cluster.destroy(),
-  };
+  return channelOf(single, () => single.destroy());
 }
 
 function subscribeSingle(create: () => unknown): OpenSubscriber {
@@ -238,47 +162,6 @@ function subscribeSingle(create: () => unknown): OpenSubscriber {
     await connected(client, signal);
     return hear(client, () => client.destroy(), onBroken);
   };
-}
-
-/** Hears what any node of a cluster hears: they pass messages on to each other. */
-function subscribeNodes(create: () => ClusterLike): OpenSubscriber {
-  return async (signal, onBroken) => {
-    const cluster = create();
-    cluster.on("error", onBroken);
-    cluster.on("node-error", onBroken);
-    const client = await connected(cluster, signal, async () => {
-      const { masters } = cluster;
-      const node = await cluster.nodeClient(masters[Math.floor(Math.random() * masters.length)]);
-      node.on("end", onBroken);
-      return node;
-    });
-    return hear(client, () => cluster.destroy(), onBroken);
-  };
-}
-
-/**
- * Resolves when the client is connected and `prepare` is done; destroys it when that fails or the signal
- * aborts before.
- */
-async function connected<T = void>(
-  client: SingleLike | ClusterLike,
-  signal: AbortSignal,
-  prepare?: () => Promise<T>,
-): Promise<T> {
-  const destroy = (): void => client.destroy();
-  signal.addEventListener("abort", destroy, { once: true });
-  try {
-    await client.connect();
-    signal.throwIfAborted();
-    const prepared = await prepare?.();
-    signal.throwIfAborted();
-    return prepared as T;
-  } catch (error) {
-    client.destroy();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", destroy);
-  }
 }
 
 /**

@@ -22,11 +22,6 @@ export interface ConnectionSettings {
   readonly area: RedisArea;
   /** What to connect to. */
   readonly target: RedisTarget;
-  /**
-   * Whether the connection is tried now and then. Not where commands block the server's end of it on purpose, because
-   * the server answers nothing else meanwhile; a dead one is found by the deadlines of these. Default: `true`.
-   */
-  readonly heartbeat?: boolean;
   /** How long one attempt to connect may take, in milliseconds. */
   readonly connectTimeoutMs: number;
   /** Measures deadlines. */
@@ -35,6 +30,11 @@ export interface ConnectionSettings {
   readonly observer: Observer;
   /** Does what has to be done on a new connection before it is used; if it rejects, that one is given up. */
   readonly prepare: (channel: RedisChannel) => Promise<void>;
+  /**
+   * Whether its commands may block on the server, such as `XREADGROUP` with `BLOCK`: it is not tried while one is under
+   * way, whose own deadline, after the end of the block, tells that the server is away. Default: false.
+   */
+  readonly blocking?: boolean;
 }
 
 /** A reply that is this old when it, or one behind it, is late: nobody else should wait. */
@@ -165,9 +165,7 @@ export class RedisConnection {
     } catch (error) {
       if (isElsewhere(error)) this.#moved(channel, error);
       // The client gave up without a word of its own: what it does with the next command is unknown.
-      else if (!this.sharded && isLost(error)) {
-        this.#break(channel, this.#reason(error));
-      }
+      else if (!this.sharded && isLost(error)) this.#break(channel, this.#reason(error));
       if (command.repeatable && channel !== this.#channel && isLost(error) && this.nowMs < endMs) {
         return this.#sendLater({ ...command, repeatable: false }, { ...call, endMs });
       }
@@ -293,9 +291,10 @@ export class RedisConnection {
    * on it that has much time left.
    */
   #scheduleHeartbeat(): void {
-    if (this.#closing.signal.aborted || this.#settings.heartbeat === false) return;
+    if (this.#closing.signal.aborted) return;
     const beat = (): void => {
-      if (this.#channel) {
+      const isBlocked = this.#settings.blocking && this.#pending.size > 0;
+      if (this.#channel && !isBlocked) {
         const ping = { args: ["PING"], readOnly: true };
         this.send(ping, { operation: "heartbeat", timeoutMs: BROKEN_MS }).catch(() => {});
       }

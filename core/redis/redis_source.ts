@@ -10,7 +10,7 @@ import {
 } from "./channel.ts";
 import { parseRedisUrl, type RedisAddress } from "./redis_url.ts";
 
-/** What to connect to. */
+/** Where a server or a cluster is. */
 export interface RedisSource {
   /** `redis://user:password@host:port/database`, or `rediss://` for verified TLS. Default: `redis://127.0.0.1:6379`. */
   readonly url?: string | undefined;
@@ -22,15 +22,24 @@ export interface RedisSource {
 
 const DEFAULT_URL = "redis://127.0.0.1:6379";
 
-/**
- * The target that a source means. Throws a `ValidationError` or `ConfigurationError` that names what is wrong, and
- * never shows a password.
- */
-export function targetOf(
+/** Throws a `ValidationError` unless it is an object: a configuration or a client. */
+export function checkRedisSource(source: unknown): void {
+  if (typeof source === "object" && source !== null) return;
+  const why = `it must be a configuration or a client, got ${kindOf(source)}`;
+  throw new ValidationError("source", why);
+}
+
+/** Whether it is a client of the package `redis`, and no configuration. */
+export function isRedisClient(source: object): source is RedisClientLike {
+  return typeof (source as Partial<RedisClientLike>).duplicate === "function";
+}
+
+/** What to connect to; throws a `ConfigurationError` that lists what is wrong and shows no URL. */
+export function redisTargetOf(
   source: RedisSource | RedisClientLike,
   connectTimeoutMs: number,
 ): RedisTarget {
-  if (isClient(source)) return targetLike(source, connectTimeoutMs);
+  if (isRedisClient(source)) return targetLike(source, connectTimeoutMs);
   const { url, cluster, ca } = source;
   if (cluster === undefined) {
     return serverTarget({
@@ -55,13 +64,4 @@ function parseAddress(url: string, name: string, ca: string | undefined): RedisA
   const address = parseRedisUrl(url, name);
   if (ca === undefined || address.tls) return address;
   throw new ConfigurationError([`${name} must start with rediss://, because there is a ca`]);
-}
-
-/** Whether a source is a client of the package `redis`, and no configuration. Throws a `ValidationError` if it is neither. */
-export function isClient(source: object): source is RedisClientLike {
-  if (typeof source !== "object" || source === null) {
-    const why = `it must be a configuration or a client, got ${kindOf(source)}`;
-    throw new ValidationError("source", why);
-  }
-  return typeof (source as Partial<RedisClientLike>).duplicate === "function";
 }

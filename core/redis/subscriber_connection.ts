@@ -3,6 +3,7 @@ import { settleWithin } from "../call_options.ts";
 import type { Clock } from "../clock.ts";
 import type { Observer } from "../observer.ts";
 import { RECONNECT_BACKOFF } from "./connection.ts";
+import type { RedisCall } from "./pending_calls.ts";
 import type { RedisArea } from "./redis_area.ts";
 import { closedError, interruptedError, replyCode, toRedisError } from "./redis_error.ts";
 import type {
@@ -35,8 +36,6 @@ const HEARTBEAT_MS = 3_000;
 
 /** How long it has for its answer. */
 const ANSWER_MS = 1_000;
-
-const SUBSCRIBE = "subscribe";
 
 /** Something that somebody wants to hear. */
 interface Wanted {
@@ -81,13 +80,18 @@ export class SubscriberConnection {
   }
 
   /**
-   * Subscribes, once for each kind and name, and resolves when the server has confirmed it, however long that takes:
-   * if the connection breaks meanwhile, when a new one has it. Rejects with an error of the area when the server
-   * refuses, and when it is closed or the name removed.
+   * Subscribes, once for each kind and name, and resolves when the server has confirmed it; if the connection breaks
+   * meanwhile, when a new one has it. Rejects with an error of the area, and is then not subscribed.
    */
-  async add(kind: SubscriptionKind, name: string, listener: MessageListener): Promise<void> {
-    const { area } = this.#settings;
-    if (this.#closing.signal.aborted) throw closedError(area, SUBSCRIBE);
+  async add(
+    kind: SubscriptionKind,
+    name: string,
+    listener: MessageListener,
+    call: RedisCall,
+  ): Promise<void> {
+    const { area, clock } = this.#settings;
+    if (this.#closing.signal.aborted) throw closedError(area, call.operation);
+    const key = keyOf(kind, name);
     const confirmed = new Promise<void>((resolve, reject) => {
       const settle = (refusal?: unknown): void => {
         wanted.confirmed ||= refusal === undefined;
@@ -96,14 +100,20 @@ export class SubscriberConnection {
       };
       const state = { confirmed: false, removed: false };
       const wanted: Wanted = { kind, name, listener, settle, ...state };
-      this.#wanted.set(keyOf(kind, name), wanted);
+      this.#wanted.set(key, wanted);
     });
-    if (this.#subscriber) this.#subscribe(this.#subscriber, keyOf(kind, name));
+    const own = this.#wanted.get(key);
+    if (this.#subscriber) this.#subscribe(this.#subscriber, key);
     try {
-      await confirmed;
+      await settleWithin(
+        confirmed,
+        { signal: call.signal, defaultTimeoutMs: call.timeoutMs, clock },
+        (interruption) => interruptedError(area, call.operation, interruption),
+      );
     } catch (error) {
-      this.remove(kind, name);
-      throw toRedisError(area, error, { operation: SUBSCRIBE, mayHaveRun: false });
+      // Who removed it may have added it again meanwhile.
+      if (this.#wanted.get(key) === own) this.remove(kind, name);
+      throw toRedisError(area, error, { operation: call.operation, mayHaveRun: false });
     }
   }
 
@@ -112,19 +122,18 @@ export class SubscriberConnection {
     const wanted = this.#wanted.get(keyOf(kind, name));
     if (!wanted) return;
     wanted.removed = true;
-    wanted.settle(closedError(this.#settings.area, SUBSCRIBE));
     this.#wanted.delete(keyOf(kind, name));
     const subscriber = this.#subscriber;
     subscriber?.remove(kind, name).catch((error) => this.#break(subscriber, error));
   }
 
   /**
-   * Resolves when the server has answered: everything that it had to tell before has been heard then. Never rejects;
-   * resolves at once without a connection, and when that breaks.
+   * Resolves when everything has been handed on that the server sent before this call; without a connection, and when
+   * that breaks, at once. A server that does not answer breaks it.
    */
-  async flush(): Promise<void> {
+  async caughtUp(): Promise<void> {
     const subscriber = this.#subscriber;
-    await subscriber?.ping().catch((error) => this.#break(subscriber, error));
+    if (subscriber) await this.#ping(subscriber);
   }
 
   /** Ends it; nothing is heard from then on. Idempotent. */
@@ -134,7 +143,7 @@ export class SubscriberConnection {
     this.#cancelHeartbeat();
     this.#cancelPause();
     this.#drop();
-    for (const { settle } of this.#wanted.values()) settle(closedError(area, SUBSCRIBE));
+    for (const { settle } of this.#wanted.values()) settle(closedError(area, "subscribe"));
     this.#wanted.clear();
   }
 
@@ -262,20 +271,24 @@ export class SubscriberConnection {
 
   #scheduleHeartbeat(): void {
     const beat = (): void => {
-      if (this.#subscriber) this.#ping(this.#subscriber);
+      if (this.#subscriber) void this.#ping(this.#subscriber);
       this.#scheduleHeartbeat();
     };
     this.#cancelHeartbeat = this.#settings.clock.after(HEARTBEAT_MS, beat, { background: true });
   }
 
-  #ping(subscriber: RedisSubscriber): void {
+  /** Resolves when it has answered or broken. */
+  #ping(subscriber: RedisSubscriber): Promise<void> {
     const { area, clock } = this.#settings;
     const interruption = { kind: "timeout", timeoutMs: ANSWER_MS } as const;
-    const late = (): void => this.#break(subscriber, interruptedError(area, "PING", interruption));
-    const cancel = clock.after(ANSWER_MS, late, { background: true });
-    subscriber.ping().then(cancel, (error) => {
-      cancel();
-      this.#break(subscriber, error);
+    return new Promise((resolve) => {
+      const give = (error: unknown): void => {
+        this.#break(subscriber, error);
+        resolve();
+      };
+      const late = (): void => give(interruptedError(area, "PING", interruption));
+      const cancel = clock.after(ANSWER_MS, late, { background: true });
+      subscriber.ping().then(() => resolve(), give).finally(cancel);
     });
   }
 }

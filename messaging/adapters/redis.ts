@@ -1,14 +1,14 @@
 /**
- * Publish and subscribe on Redis or Valkey, over `@redis/client`, the client of the package `redis`.
+ * Events on Redis or Valkey, over `@redis/client`, the client of the package `redis`.
  *
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import { type CallOptions, checkCallOptions, settleWithin } from "../../core/call_options.ts";
 import { MessagingError } from "../../core/errors.ts";
 import type { RedisClientLike } from "../../core/redis/channel.ts";
 import { RedisConnection } from "../../core/redis/connection.ts";
+import type { SubscriptionKind } from "../../core/redis/subscriber.ts";
 import { checkChannel, checkChannels, checkPattern } from "../channel_rules.ts";
 import { encodeEnvelope } from "../envelope.ts";
 import { completeAttributes } from "../event_attributes.ts";
@@ -28,6 +28,7 @@ import {
   type RedisEventBusOptions,
   type RedisEventBusSettings,
 } from "./redis/config.ts";
+import { MESSAGING_AREA } from "./redis/messaging_area.ts";
 import { RedisSubscriptions } from "./redis/subscriptions.ts";
 
 export type { RedisEventBusConfig, RedisEventBusOptions } from "./redis/config.ts";
@@ -35,29 +36,19 @@ export type { RedisClientLike } from "../../core/redis/channel.ts";
 export type { RedisSource } from "../../core/redis/redis_source.ts";
 
 /**
- * An event bus on the publish and subscribe of Redis or Valkey, a single server or a cluster.
+ * An event bus over the publish and subscribe of Redis or Valkey, a single server or a cluster. Channels are named
+ * on the server as they are here, and events are JSON (CloudEvents), so other languages can take part.
  *
- * **At most once.** The server keeps nothing: an event is gone for who is not subscribed in that moment, and for
- * who is not connected. A broken connection is replaced within 5 seconds of the server's return, with all its
- * subscriptions; then each of them is told of a gap, because nobody knows what was published meanwhile. The
- * server ends a connection that falls behind (`client-output-buffer-limit`), which is a gap, too. Events that must
- * not be lost belong into a stream.
+ * It is **at most once**: the server keeps nothing, and forgets at once what nobody hears.
  *
- * Channels are named on the server as they are here, whatever the database, so that programs in other languages can
- * publish and listen: an event is the JSON format of CloudEvents 1.0. All subscriptions of a bus share one
- * connection, and what is published goes over another. `publish` resolves when the server has taken the event.
+ * **When the server is away**, `publish` rejects: at once if it knows, by its deadline otherwise; with `outcome: "unknown"`
+ * if the event may have been published. Lost connections are replaced within 5 seconds of the server's
+ * return, and everything is subscribed again; then each subscription is told of a gap, because what was published
+ * meanwhile is lost. So it is when the server ends the connection because this process reads too slowly.
  *
- * It counts `messaging.connection_lost` and `messaging.subscription_lost`.
- *
- * ```ts
- * import { EventChannel } from "@benchmark-exchange/infrastructure/messaging";
- * import { RedisEventBus } from "@benchmark-exchange/infrastructure/messaging/redis";
- *
- * const bus = await RedisEventBus.connect({ url: "redis://127.0.0.1:6379" });
- * await bus.subscribe(EventChannel.BENCHMARK, (message) => console.log(message.payload));
- * await bus.publish(EventChannel.BENCHMARK, { type: "Created", benchmarkId: "1", name: "MMLU" });
- * await bus.close();
- * ```
+ * One connection publishes. Another one, from the first subscription on, receives for all of them. In a cluster both
+ * are at one node, which passes on what is published; if they have to part because that one fails, an event that
+ * is published just before `close` may miss the own subscriptions.
  */
 export class RedisEventBus implements EventBus {
   /** What this bus can do. */
@@ -65,25 +56,26 @@ export class RedisEventBus implements EventBus {
   readonly #settings: RedisEventBusSettings;
   readonly #connection: RedisConnection;
   readonly #subscriptions: RedisSubscriptions;
+  /** Those whose last handler call is not over. */
+  readonly #queues = new Set<HandlerQueue>();
   #publishing = 0;
   #onPublished = (): void => {};
   #closing: Promise<void> | undefined;
 
-  private constructor(
-    settings: RedisEventBusSettings,
-    connection: RedisConnection,
-    subscriptions: RedisSubscriptions,
-  ) {
-    const { maxPayloadBytes } = settings;
-    this.capabilities = { durable: false, patterns: true, maxPayloadBytes };
+  private constructor(connection: RedisConnection, settings: RedisEventBusSettings) {
     this.#settings = settings;
     this.#connection = connection;
-    this.#subscriptions = subscriptions;
+    this.#subscriptions = new RedisSubscriptions({
+      ...settings,
+      subscribe: settings.target.subscribe,
+    });
+    const { maxPayloadBytes } = settings;
+    this.capabilities = { durable: false, patterns: true, maxPayloadBytes };
   }
 
   /**
-   * Connects. Takes a configuration, or a client of the package `redis` (single or cluster) and options: the bus
-   * then makes connections of its own with that client's options, and leaves the client alone.
+   * Connects. Takes a configuration, or a client of the package `redis` (single or cluster) and options: the bus then
+   * makes connections of its own with that client's options, and leaves the client alone.
    *
    * Rejects with a `MessagingError` if the server cannot be reached within `connectTimeoutMs`, and with a
    * `ValidationError` or `ConfigurationError` for bad input.
@@ -93,80 +85,89 @@ export class RedisEventBus implements EventBus {
     options: RedisEventBusOptions = {},
   ): Promise<RedisEventBus> {
     const settings = checkConfig(source, options);
-    const prepare = (): Promise<void> => Promise.resolve();
-    const connection = await RedisConnection.open({ ...settings, prepare });
-    try {
-      const subscriptions = await RedisSubscriptions.open(settings);
-      return new RedisEventBus(settings, connection, subscriptions);
-    } catch (error) {
-      connection.close();
-      throw error;
-    }
+    const { target } = settings;
+    const connection = await RedisConnection.open({
+      ...settings,
+      target: { ...target, sharded: false, open: target.openOne },
+      area: MESSAGING_AREA,
+      prepare: () => Promise.resolve(),
+    });
+    return new RedisEventBus(connection, settings);
   }
 
-  /** See `EventPublisher.publish`. */
+  /** See {@linkcode EventPublisher.publish}. */
   async publish(channel: string, payload: unknown, options: PublishOptions = {}): Promise<string> {
-    return await this.#publish([checkChannel("channel", channel)], payload, options);
+    const { id, bytes } = this.#encode([checkChannel("channel", channel)], payload, options);
+    await this.#send(channel, bytes, options);
+    return id;
   }
 
-  /** See `EventPublisher.publishMany`. */
+  /** See {@linkcode EventPublisher.publishMany}. The channels get the event in their order, all at once. */
   async publishMany(
     channels: readonly string[],
     payload: unknown,
     options: PublishOptions = {},
   ): Promise<string> {
-    return await this.#publish(checkChannels("channels", channels), payload, options);
+    const names = checkChannels("channels", channels);
+    const { id, bytes } = this.#encode(names, payload, options);
+    const sent = names.map((name) => this.#send(name, bytes, options));
+    const results = await Promise.allSettled(sent);
+    const failures = results.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
+    if (failures.length === names.length) throw failures.find(isUnknown) ?? failures[0];
+    if (failures.length > 0) throw partlyPublished(failures, names.length);
+    return id;
   }
 
-  /** See `EventSubscriber.subscribe`. */
+  /** See {@linkcode EventSubscriber.subscribe}. */
   async subscribe(
     channel: string,
     handler: MessageHandler,
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
-    const wanted = [checkChannel("channel", channel)];
-    return await this.#subscribe({ kind: "channel", names: wanted }, handler, options);
+    return await this.#subscribe("channel", [checkChannel("channel", channel)], handler, options);
   }
 
-  /** See `EventSubscriber.subscribeMany`. */
+  /** See {@linkcode EventSubscriber.subscribeMany}. */
   async subscribeMany(
     channels: readonly string[],
     handler: MessageHandler,
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
-    const wanted = checkChannels("channels", channels);
-    return await this.#subscribe({ kind: "channel", names: wanted }, handler, options);
+    return await this.#subscribe("channel", checkChannels("channels", channels), handler, options);
   }
 
-  /** See `EventSubscriber.psubscribe`. */
+  /** See {@linkcode EventSubscriber.psubscribe}. */
   async psubscribe(
     pattern: string,
     handler: MessageHandler,
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
-    // A pattern has no other wildcard than `*`, and no escape, so it means the same to the server.
-    const wanted = [checkPattern("pattern", pattern)];
-    return await this.#subscribe({ kind: "pattern", names: wanted }, handler, options);
+    // The server means the same by `*`, and its other wildcards are in no pattern of ours.
+    return await this.#subscribe("pattern", [checkPattern("pattern", pattern)], handler, options);
   }
 
-  /** Asks the server, and tells how many subscriptions there are, how much waits for them, and is under way. */
+  /**
+   * Resolves with how many subscriptions there are, how much waits for them, and is under way. Rejects while the server
+   * does not answer, or subscriptions are not restored yet.
+   */
   async health(options: CallOptions = {}): Promise<Record<string, unknown>> {
     const operation = "check the health of the event bus";
     this.#checkCall(operation, options);
-    const { timeoutMs } = this.#settings;
+    const { signal, timeoutMs = this.#settings.timeoutMs } = options;
     const ping = { args: ["PING"], readOnly: true, repeatable: true };
-    await this.#connection.send(ping, { operation, timeoutMs, ...options });
-    if (!this.#subscriptions.isReady) {
-      throw new MessagingError(`Cannot ${operation}: the subscriptions have no connection`, {
+    await this.#connection.send(ping, { operation, signal, timeoutMs });
+    if (this.#subscriptions.isLost) {
+      const why = "its subscriptions are not restored yet";
+      throw new MessagingError(`Cannot ${operation}: ${why}`, {
         code: "unavailable",
         operation,
         retryable: true,
       });
     }
-    return this.#subscriptions.load;
+    return { adapter: "redis", subscriptions: this.#queues.size, ...this.#load() };
   }
 
-  /** See `EventBus.close`. */
+  /** See {@linkcode EventBus.close}. */
   async close(options: CallOptions = {}): Promise<void> {
     checkCallOptions(options);
     this.#closing ??= this.#close(options);
@@ -178,11 +179,11 @@ export class RedisEventBus implements EventBus {
     return this.close();
   }
 
-  async #publish(
+  #encode(
     channels: readonly string[],
     payload: unknown,
     options: PublishOptions,
-  ): Promise<string> {
+  ): { id: string; bytes: Uint8Array } {
     this.#checkCall("publish", options);
     const { source, clock, maxPayloadBytes } = this.#settings;
     const attributes = completeAttributes(options, {
@@ -191,69 +192,78 @@ export class RedisEventBus implements EventBus {
       source,
       time: new Date(clock.now()),
     });
-    const { buffer, byteOffset, length } = encodeEnvelope(attributes, payload, maxPayloadBytes);
-    const bytes = Buffer.from(buffer, byteOffset, length);
+    return { id: attributes.id, bytes: encodeEnvelope(attributes, payload, maxPayloadBytes) };
+  }
+
+  async #send(channel: string, bytes: Uint8Array, options: CallOptions): Promise<void> {
     const { signal, timeoutMs = this.#settings.timeoutMs } = options;
-    const call = { operation: "publish", signal, timeoutMs };
-    const send = (channel: string): Promise<unknown> =>
-      this.#connection.send({ args: ["PUBLISH", channel, bytes] }, call);
     this.#publishing++;
     try {
-      if (channels.length === 1) await send(channels[0] as string);
-      else await Promise.all(channels.map(send));
+      const command = { args: ["PUBLISH", channel, bytes] };
+      await this.#connection.send(command, { operation: "publish", signal, timeoutMs });
     } finally {
       if (--this.#publishing === 0) this.#onPublished();
     }
-    return attributes.id;
   }
 
   async #subscribe(
-    wanted: Parameters<RedisSubscriptions["add"]>[1],
+    kind: SubscriptionKind,
+    names: readonly string[],
     handler: MessageHandler,
     options: SubscribeOptions,
   ): Promise<Subscription> {
     this.#checkCall("subscribe", options);
-    const { onProblem, maxPayloadBytes, clock } = this.#settings;
-    const queue: HandlerQueue = new HandlerQueue(handler, options, {
-      onProblem,
-      maxPayloadBytes,
-      clock,
-      detach: () => this.#subscriptions.remove(queue),
-    });
     const { signal, timeoutMs } = options;
-    const wait = { signal, timeoutMs, defaultTimeoutMs: this.#settings.timeoutMs, clock };
-    await this.#subscriptions.add(queue, wanted, wait);
-    if (!this.#closing) return queue;
-    queue.stop(this.#closedError("subscribe"));
-    throw this.#closedError("subscribe");
+    const { timeoutMs: defaultTimeoutMs, clock } = this.#settings;
+    const queue: HandlerQueue = new HandlerQueue(handler, options, {
+      ...this.#settings,
+      detach: () => this.#subscriptions.leave(kind, names, queue),
+    });
+    this.#queues.add(queue);
+    queue.ended.then(() => this.#queues.delete(queue));
+    try {
+      await settleWithin(
+        this.#subscriptions.join(kind, names, queue),
+        { signal, timeoutMs, defaultTimeoutMs, clock },
+        (interruption) =>
+          interruptionError("subscribe", interruption, {
+            reason: "the server has not confirmed it",
+            outcome: "not-applied",
+          }),
+      );
+    } catch (error) {
+      await queue.unsubscribe();
+      this.#checkOpen("subscribe");
+      throw error;
+    }
+    return queue;
   }
 
   #checkCall(operation: string, options: CallOptions): void {
     checkCall(operation, options);
-    if (this.#closing) throw this.#closedError(operation);
+    this.#checkOpen(operation);
   }
 
-  #closedError(operation: string): MessagingError {
-    return new MessagingError(`Cannot ${operation}: the event bus is closed`, {
+  #checkOpen(operation: string): void {
+    if (this.#closing === undefined) return;
+    throw new MessagingError(`Cannot ${operation}: the event bus is closed`, {
       code: "closed",
       operation,
     });
   }
 
   async #close(options: CallOptions): Promise<void> {
-    const { queues } = this.#subscriptions;
-    const { clock } = this.#settings;
     try {
       await settleWithin(
-        this.#finish(queues),
-        { ...options, defaultTimeoutMs: DEFAULT_TIMEOUT_MS, clock },
+        this.#drain(),
+        { ...options, defaultTimeoutMs: DEFAULT_TIMEOUT_MS, clock: this.#settings.clock },
         (interruption) => {
-          const { queued, running } = this.#subscriptions.load;
+          const { queued, running } = this.#load();
           const error = interruptionError("close the event bus", interruption, {
             reason: `${queued} messages were dropped and ${running} handlers left alone`,
             outcome: "unknown",
           });
-          for (const queue of queues) queue.stop(error);
+          for (const queue of this.#queues) queue.stop(error);
           return error;
         },
       );
@@ -263,10 +273,36 @@ export class RedisEventBus implements EventBus {
     }
   }
 
-  /** What was accepted has to arrive before the queues take nothing more. */
-  async #finish(queues: readonly HandlerQueue[]): Promise<void> {
-    if (this.#publishing > 0) await new Promise<void>((resolve) => this.#onPublished = resolve);
-    await this.#subscriptions.flush();
-    await Promise.all(queues.map((queue) => queue.finish().then(() => queue.ended)));
+  /** What was published before, also here, is handed to the handlers. */
+  async #drain(): Promise<void> {
+    if (this.#publishing > 0) {
+      await new Promise<void>((resolve) => this.#onPublished = resolve);
+    }
+    await this.#subscriptions.caughtUp();
+    await Promise.all([...this.#queues].map((queue) => queue.finish().then(() => queue.ended)));
   }
+
+  #load(): { queued: number; running: number } {
+    const queues = [...this.#queues];
+    return {
+      queued: queues.reduce((sum, queue) => sum + queue.queued, 0),
+      running: queues.reduce((sum, queue) => sum + queue.running, 0),
+    };
+  }
+}
+
+function isUnknown(error: MessagingError): boolean {
+  return error.outcome === "unknown";
+}
+
+function partlyPublished(failures: readonly MessagingError[], channels: number): MessagingError {
+  const [{ message, code, retryable }] = failures as [MessagingError];
+  const reached = channels - failures.length;
+  return new MessagingError(`${message}; ${reached} of ${channels} channels have the event`, {
+    code,
+    operation: "publish",
+    retryable,
+    outcome: "unknown",
+    cause: failures[0],
+  });
 }

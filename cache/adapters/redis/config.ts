@@ -4,13 +4,16 @@ import { ValidationError } from "../../../core/errors.ts";
 import { type Observer, safeObserver, silentObserver } from "../../../core/observer.ts";
 import { showValue } from "../../../core/shown_value.ts";
 import { checkInteger } from "../../../core/validation.ts";
-import { checkTtl } from "../../ttl.ts";
 import type { ValueSchema } from "../../cache.ts";
 import { checkSchema } from "../../call_rules.ts";
+import { checkTtl } from "../../ttl.ts";
 import type { RedisClientLike, RedisTarget } from "../../../core/redis/channel.ts";
-import { isClient, type RedisSource, targetOf } from "../../../core/redis/redis_source.ts";
-import type { RedisArea } from "../../../core/redis/redis_area.ts";
-import { CACHE_AREA } from "./cache_area.ts";
+import {
+  checkRedisSource,
+  isRedisClient,
+  type RedisSource,
+  redisTargetOf,
+} from "../../../core/redis/redis_source.ts";
 import { keysOf, type MakeKey } from "./keys.ts";
 
 /** How a `RedisCacheProvider` works. */
@@ -51,12 +54,10 @@ export interface RedisCacheOptions {
 }
 
 /** What a `RedisCacheProvider` connects to, and how it works. */
-export interface RedisCacheConfig extends RedisSource, RedisCacheOptions {}
+export interface RedisCacheConfig extends RedisCacheOptions, RedisSource {}
 
 /** A configuration with nothing left to decide. */
 export interface RedisCacheSettings {
-  /** Whose connections they are. */
-  readonly area: RedisArea;
   /** What to connect to. */
   readonly target: RedisTarget;
   /** What all keys begin with. */
@@ -81,7 +82,8 @@ export function checkConfig(
   source: RedisCacheConfig | RedisClientLike,
   options: RedisCacheOptions,
 ): RedisCacheSettings {
-  const chosen: RedisCacheOptions = isClient(source) ? options : source;
+  checkRedisSource(source);
+  const chosen: RedisCacheOptions = isRedisClient(source) ? options : source;
   const { namespace = "exchange", defaultTtlMs, compressAboveBytes } = chosen;
   const { whenUnavailable = "miss" } = chosen;
   if (whenUnavailable !== "miss" && whenUnavailable !== "error") {
@@ -90,8 +92,7 @@ export function checkConfig(
   }
   const connectTimeoutMs = checkTimeout(chosen.connectTimeoutMs ?? 2_000, "connectTimeoutMs");
   return {
-    area: CACHE_AREA,
-    target: targetOf(source, connectTimeoutMs),
+    target: redisTargetOf(source, connectTimeoutMs),
     namespace,
     keyOf: keysOf(namespace),
     defaultTtlMs: defaultTtlMs === undefined ? Infinity : checkTtl(defaultTtlMs, "defaultTtlMs"),

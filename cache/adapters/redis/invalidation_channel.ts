@@ -1,8 +1,7 @@
-import { settleWithin } from "../../../core/call_options.ts";
 import type { CallOptions } from "../../../core/call_options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { type Observer, safeObserver } from "../../../core/observer.ts";
-import { checkCall, closedError, interruptedError } from "../../call_rules.ts";
+import { checkCall, closedError } from "../../call_rules.ts";
 import type {
   Invalidation,
   InvalidationChannel,
@@ -113,13 +112,10 @@ export class RedisInvalidationChannel implements InvalidationChannel {
       clock,
       observer: this.#observer,
     });
+    const call = { operation: "InvalidationChannel.subscribe", timeoutMs: connectTimeoutMs };
     const receive = (_: string, bytes: Uint8Array): void => this.#receive(bytes);
     try {
-      await settleWithin(
-        connection.add("channel", this.#name, receive),
-        { defaultTimeoutMs: connectTimeoutMs, clock },
-        (interruption) => interruptedError("InvalidationChannel.subscribe", interruption),
-      );
+      await connection.add("channel", this.#name, receive, call);
       return connection;
     } catch (error) {
       connection.close();

@@ -1,10 +1,13 @@
 import { checkTimeout } from "../../../core/call_options.ts";
 import { type Clock, systemClock } from "../../../core/clock.ts";
-import { MessagingError } from "../../../core/errors.ts";
 import { type Observer, safeObserver, silentObserver } from "../../../core/observer.ts";
 import type { RedisClientLike, RedisTarget } from "../../../core/redis/channel.ts";
-import type { RedisArea } from "../../../core/redis/redis_area.ts";
-import { isClient, type RedisSource, targetOf } from "../../../core/redis/redis_source.ts";
+import {
+  checkRedisSource,
+  isRedisClient,
+  type RedisSource,
+  redisTargetOf,
+} from "../../../core/redis/redis_source.ts";
 import { checkInteger } from "../../../core/validation.ts";
 import { DEFAULT_MAX_PAYLOAD_BYTES } from "../../envelope.ts";
 import { checkSource } from "../../event_attributes.ts";
@@ -19,30 +22,22 @@ export interface RedisEventBusOptions {
   readonly maxPayloadBytes?: number | undefined;
   /** Receives the problems of subscriptions that do not have their own. Default: drops them. */
   readonly onProblem?: ProblemHandler | undefined;
-  /** The deadline of calls that have none, in milliseconds. Default: 10,000. */
+  /** The deadline of every call that has none, in milliseconds. Default: 10,000. */
   readonly timeoutMs?: number | undefined;
   /** How long an attempt to connect may take, in milliseconds. Default: 2,000. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Measures deadlines. Default: the clock of the machine. */
+  /** Measures deadlines and durations. Default: the clock of the machine. */
   readonly clock?: Clock | undefined;
-  /** Hears of lost connections. Default: nobody. */
+  /** Hears of lost connections: `messaging.connection_lost`, `messaging.subscription_lost`. Default: nobody. */
   readonly observer?: Observer | undefined;
 }
 
 /** What a `RedisEventBus` connects to, and how it works. */
-export interface RedisEventBusConfig extends RedisSource, RedisEventBusOptions {}
-
-const AREA: RedisArea = {
-  name: "messaging",
-  connect: "RedisEventBus.connect",
-  subject: "event bus",
-  errorClass: MessagingError,
-};
+export interface RedisEventBusConfig extends RedisEventBusOptions, RedisSource {}
 
 /** A configuration with nothing left to decide. */
 export interface RedisEventBusSettings {
-  /** Whose connections they are. */
-  readonly area: RedisArea;
+  /** What to connect to. */
   readonly target: RedisTarget;
   readonly source: string;
   readonly maxPayloadBytes: number;
@@ -58,16 +53,16 @@ export function checkConfig(
   source: RedisEventBusConfig | RedisClientLike,
   options: RedisEventBusOptions,
 ): RedisEventBusSettings {
-  const chosen: RedisEventBusOptions = isClient(source) ? options : source;
-  const { maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES, timeoutMs = DEFAULT_TIMEOUT_MS } = chosen;
+  checkRedisSource(source);
+  const chosen: RedisEventBusOptions = isRedisClient(source) ? options : source;
+  const { maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES, onProblem = () => {} } = chosen;
   const connectTimeoutMs = checkTimeout(chosen.connectTimeoutMs ?? 2_000, "connectTimeoutMs");
   return {
-    area: AREA,
-    target: targetOf(source, connectTimeoutMs),
+    target: redisTargetOf(source, connectTimeoutMs),
     source: checkSource(chosen.source ?? "/benchmark-exchange"),
     maxPayloadBytes: checkInteger("maxPayloadBytes", maxPayloadBytes, { min: 1 }),
-    onProblem: chosen.onProblem ?? (() => {}),
-    timeoutMs: checkTimeout(timeoutMs),
+    onProblem,
+    timeoutMs: checkTimeout(chosen.timeoutMs ?? DEFAULT_TIMEOUT_MS),
     connectTimeoutMs,
     clock: chosen.clock ?? systemClock,
     observer: safeObserver(chosen.observer ?? silentObserver),

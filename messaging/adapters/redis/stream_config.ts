@@ -4,7 +4,12 @@ import { MessagingError, ValidationError } from "../../../core/errors.ts";
 import { type Observer, safeObserver, silentObserver } from "../../../core/observer.ts";
 import type { RedisClientLike } from "../../../core/redis/channel.ts";
 import type { RedisArea } from "../../../core/redis/redis_area.ts";
-import { isClient, type RedisSource, targetOf } from "../../../core/redis/redis_source.ts";
+import {
+  checkRedisSource,
+  isRedisClient,
+  type RedisSource,
+  redisTargetOf,
+} from "../../../core/redis/redis_source.ts";
 import { checkInteger } from "../../../core/validation.ts";
 import { DEFAULT_MAX_PAYLOAD_BYTES } from "../../envelope.ts";
 import { checkSource } from "../../event_attributes.ts";
@@ -40,12 +45,13 @@ export function checkStreamConfig(
   source: RedisStreamBusConfig | RedisClientLike,
   options: RedisStreamBusOptions,
 ): StreamDriverSettings & StreamBusOptions {
-  const chosen: RedisStreamBusOptions = isClient(source) ? options : source;
+  checkRedisSource(source);
+  const chosen: RedisStreamBusOptions = isRedisClient(source) ? options : source;
   const { namespace = "exchange", maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES } = chosen;
   const connectTimeoutMs = checkTimeout(chosen.connectTimeoutMs ?? 2_000, "connectTimeoutMs");
   return {
     area: AREA,
-    target: targetOf(source, connectTimeoutMs),
+    target: redisTargetOf(source, connectTimeoutMs),
     namespace: checkNamespace(namespace),
     maxPayloadBytes: checkInteger("maxPayloadBytes", maxPayloadBytes, { min: 1 }),
     keep: checkInteger("keep", chosen.keep ?? 100_000, { min: 0 }),

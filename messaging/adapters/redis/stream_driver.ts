@@ -95,7 +95,7 @@ export class RedisStreamDriver implements StreamDriver {
     const prepare = async (channel: RedisChannel): Promise<void> => {
       id = String(await channel.send({ args: ["CLIENT", "ID"], key: keys.stream }));
     };
-    const blocking = await RedisConnection.open({ ...this.#settings, prepare, heartbeat: false });
+    const blocking = await RedisConnection.open({ ...this.#settings, prepare, blocking: true });
     return new RedisStreamReader({
       channel,
       keys,

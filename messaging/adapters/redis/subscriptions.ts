@@ -1,154 +1,156 @@
-import { settleWithin, type WaitOptions } from "../../../core/call_options.ts";
-import type { Clock } from "../../../core/clock.ts";
-import type { Observer } from "../../../core/observer.ts";
-import type { RedisTarget } from "../../../core/redis/channel.ts";
-import type { RedisArea } from "../../../core/redis/redis_area.ts";
-import type { SubscriptionKind } from "../../../core/redis/subscriber.ts";
-import { SubscriberConnection } from "../../../core/redis/subscriber_connection.ts";
+import type { OpenSubscriber, SubscriptionKind } from "../../../core/redis/subscriber.ts";
+import {
+  SubscriberConnection,
+  type SubscriberSettings,
+} from "../../../core/redis/subscriber_connection.ts";
+import { closedError } from "../../../core/redis/redis_error.ts";
 import type { HandlerQueue } from "../../handler_queue.ts";
-import { interruptionError } from "../../interruption.ts";
+import { MESSAGING_AREA } from "./messaging_area.ts";
 
-/** How {@linkcode RedisSubscriptions} work. */
-export interface SubscriptionsSettings {
-  /** Whose they are. */
-  readonly area: RedisArea;
+/** What {@linkcode RedisSubscriptions} need to connect. */
+export interface SubscriptionSettings
+  extends Pick<SubscriberSettings, "connectTimeoutMs" | "clock" | "observer"> {
   /** Where to subscribe. */
-  readonly target: RedisTarget;
-  /** How long one attempt to connect may take, in milliseconds. */
-  readonly connectTimeoutMs: number;
-  /** Measures deadlines. */
-  readonly clock: Clock;
-  /** Hears of lost connections. */
-  readonly observer: Observer;
+  readonly subscribe: OpenSubscriber;
 }
 
-/** What a queue wants to get. */
-export interface WantedNames {
-  /** Whether the names are channels or patterns. */
-  readonly kind: SubscriptionKind;
-  /** At least one, none twice. */
-  readonly names: readonly string[];
-}
-
-/** A name on the server, and who wants it. */
+/** One channel or pattern on the server, for everybody here who wants it. */
 interface Shared {
   readonly queues: Set<HandlerQueue>;
-  /** The server has confirmed it. */
-  readonly live: Promise<void>;
+  /** Resolves when the server has confirmed it. */
+  readonly confirmed: Promise<void>;
+  /** Aborts when nobody wants it any more. */
+  readonly unwanted: AbortController;
 }
 
+/** Who subscribes has a deadline of its own; what is shared is tried as long as somebody waits. */
+const NO_DEADLINE_MS = 2 ** 31 - 1;
+
 /**
- * The subscriptions of one bus, on one connection. A name that several queues want is subscribed to once, from the
- * first to the last of them, so that each queue gets a message once.
+ * The subscriptions of a bus, over one connection that is there from the first on. The server gets each channel and
+ * each pattern once; what comes for it goes to the queues of those who want exactly that, so a message
+ * that comes for a channel and for a pattern reaches each queue once.
  */
 export class RedisSubscriptions {
-  readonly #connection: SubscriberConnection;
+  readonly #settings: SubscriptionSettings;
   readonly #shared = new Map<string, Shared>();
-  readonly #wanted: Map<HandlerQueue, WantedNames>;
+  /** Those that were told that they are live; they hear of gaps. */
+  readonly #live = new Set<HandlerQueue>();
+  #opening: Promise<SubscriberConnection> | undefined;
+  #connection: SubscriberConnection | undefined;
+  /** Resolves when a broken connection has been replaced. */
+  #outage: Promise<void> | undefined;
+  #endOutage = (): void => {};
+  #closed = false;
 
-  private constructor(connection: SubscriberConnection, wanted: Map<HandlerQueue, WantedNames>) {
-    this.#connection = connection;
-    this.#wanted = wanted;
+  /** Creates them; nothing is connected before the first one. */
+  constructor(settings: SubscriptionSettings) {
+    this.#settings = settings;
   }
 
-  /** Connects, or rejects with an error of the area. */
-  static async open({ target, ...settings }: SubscriptionsSettings): Promise<RedisSubscriptions> {
-    const wanted = new Map<HandlerQueue, WantedNames>();
-    const connection = await SubscriberConnection.open({
-      ...settings,
-      open: target.subscribe,
-      onLost: () => {},
-      onRestored: () => {
-        for (const queue of wanted.keys()) queue.gap(undefined);
-      },
+  /** Whether there are subscriptions whose connection has broken and is not replaced yet. */
+  get isLost(): boolean {
+    return this.#outage !== undefined;
+  }
+
+  /** Hands what comes to the queue; resolves when the server has confirmed everything. */
+  async join(
+    kind: SubscriptionKind,
+    names: readonly string[],
+    queue: HandlerQueue,
+  ): Promise<void> {
+    const all = names.map((name) => {
+      const shared = this.#shared.get(keyOf(kind, name)) ?? this.#share(kind, name);
+      shared.queues.add(queue);
+      return shared;
     });
-    return new RedisSubscriptions(connection, wanted);
+    await Promise.all(all.map(({ confirmed }) => confirmed));
+    while (this.#outage) await this.#outage;
+    if (this.#closed) throw closedError(MESSAGING_AREA, "subscribe");
+    // Whoever subscribed may have given up meanwhile.
+    if (all.every(({ queues }) => queues.has(queue))) this.#live.add(queue);
   }
 
-  /** Whether messages can arrive now. */
-  get isReady(): boolean {
-    return this.#connection.isReady;
+  /** Hands nothing more to the queue. */
+  leave(kind: SubscriptionKind, names: readonly string[], queue: HandlerQueue): void {
+    this.#live.delete(queue);
+    for (const name of names) {
+      const shared = this.#shared.get(keyOf(kind, name));
+      if (!shared?.queues.delete(queue) || shared.queues.size > 0) continue;
+      this.#shared.delete(keyOf(kind, name));
+      shared.unwanted.abort();
+      this.#connection?.remove(kind, name);
+    }
   }
 
-  /** Those that have not ended. */
-  get queues(): HandlerQueue[] {
-    return [...this.#wanted.keys()];
+  /** Resolves when everything that the server has sent before is in the queues, or was lost. */
+  async caughtUp(): Promise<void> {
+    await this.#connection?.caughtUp();
   }
 
-  /** How many there are, how much waits for their handlers, and is under way. */
-  get load(): { subscriptions: number; queued: number; running: number } {
-    const { queues } = this;
-    return {
-      subscriptions: queues.length,
-      queued: queues.reduce((sum, queue) => sum + queue.queued, 0),
-      running: queues.reduce((sum, queue) => sum + queue.running, 0),
+  /** Ends the connection. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#connection?.close();
+    this.#opening?.then((connection) => connection.close(), () => {});
+    this.#endOutage();
+    this.#outage = undefined;
+  }
+
+  #share(kind: SubscriptionKind, name: string): Shared {
+    const queues = new Set<HandlerQueue>();
+    const unwanted = new AbortController();
+    const subscribe = async (): Promise<void> => {
+      const connection = this.#connection ?? await (this.#opening ??= this.#open());
+      if (unwanted.signal.aborted) return;
+      const receive = (channel: string, bytes: Uint8Array): void => {
+        for (const queue of queues) queue.offer(channel, bytes);
+      };
+      const { signal } = unwanted;
+      const call = { operation: "subscribe", signal, timeoutMs: NO_DEADLINE_MS };
+      await connection.add(kind, name, receive, call);
     };
+    const shared = { queues, unwanted, confirmed: subscribe() };
+    this.#shared.set(keyOf(kind, name), shared);
+    shared.confirmed.catch(() => {
+      // Who waits is told; who comes later has it tried again.
+      const key = keyOf(kind, name);
+      if (this.#shared.get(key) === shared) this.#shared.delete(key);
+    });
+    return shared;
   }
 
-  /** Resolves when everything that is published from then on reaches the queue; when it rejects, nothing does. */
-  async add(queue: HandlerQueue, wanted: WantedNames, options: WaitOptions): Promise<void> {
-    const { kind, names } = wanted;
+  async #open(): Promise<SubscriberConnection> {
+    const { subscribe: open, connectTimeoutMs, clock, observer } = this.#settings;
     try {
-      await settleWithin(
-        Promise.all(names.map((name) => this.#join(queue, kind, name))),
-        options,
-        (interruption) =>
-          interruptionError("subscribe", interruption, {
-            reason: "the server has not confirmed it",
-            outcome: "not-applied",
-          }),
-      );
+      const connection = await SubscriberConnection.open({
+        area: MESSAGING_AREA,
+        open,
+        onLost: () => this.#lose(),
+        onRestored: () => this.#restore(),
+        connectTimeoutMs,
+        clock,
+        observer,
+      });
+      if (this.#closed) connection.close();
+      return this.#connection = connection;
     } catch (error) {
-      queue.stop(error);
-      this.#leaveAll(queue, wanted);
+      this.#opening = undefined;
       throw error;
     }
-    this.#wanted.set(queue, wanted);
-    // Who closes waits for those that are at work.
-    queue.ended.then(() => this.#wanted.delete(queue));
   }
 
-  /** Offers nothing more to the queue. */
-  remove(queue: HandlerQueue): void {
-    const wanted = this.#wanted.get(queue);
-    if (wanted) this.#leaveAll(queue, wanted);
+  #lose(): void {
+    this.#outage ??= new Promise((resolve) => this.#endOutage = resolve);
   }
 
-  /** Resolves when what the server had to tell has been heard, if there is a connection. */
-  flush(): Promise<void> {
-    return this.#connection.flush();
+  #restore(): void {
+    for (const queue of this.#live) queue.gap(undefined);
+    this.#outage = undefined;
+    this.#endOutage();
   }
+}
 
-  /** Ends the connection. */
-  close(): void {
-    this.#connection.close();
-  }
-
-  #join(queue: HandlerQueue, kind: SubscriptionKind, name: string): Promise<void> {
-    const key = `${kind} ${name}`;
-    let shared = this.#shared.get(key);
-    if (!shared) {
-      const queues = new Set<HandlerQueue>();
-      const listener = (channel: string, bytes: Uint8Array): void => {
-        for (const one of queues) one.offer(channel, bytes);
-      };
-      const live = this.#connection.add(kind, name, listener);
-      shared = { queues, live };
-      this.#shared.set(key, shared);
-    }
-    shared.queues.add(queue);
-    return shared.live;
-  }
-
-  #leaveAll(queue: HandlerQueue, { kind, names }: WantedNames): void {
-    for (const name of names) this.#leave(queue, kind, name);
-  }
-
-  #leave(queue: HandlerQueue, kind: SubscriptionKind, name: string): void {
-    const key = `${kind} ${name}`;
-    const shared = this.#shared.get(key);
-    if (!shared?.queues.delete(queue) || shared.queues.size > 0) return;
-    this.#shared.delete(key);
-    this.#connection.remove(kind, name);
-  }
+function keyOf(kind: SubscriptionKind, name: string): string {
+  return `${kind} ${name}`;
 }

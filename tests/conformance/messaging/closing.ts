@@ -107,11 +107,13 @@ export const closingScenarios: Scenarios = {
     channel,
   ) => {
     const closed = new Recorder<unknown>();
+    const published = gate();
     const subscription = await bus.subscribe(channel, async () => {
+      await published.opened;
       closed.add(await bus.close({ timeoutMs: 20 }).catch((error: unknown) => error));
     });
-    // Together, because the first may close the bus before the next.
-    await Promise.all([0, 1, 2].map((i) => bus.publish(channel, i)));
+    for (let i = 0; i < 3; i++) await bus.publish(channel, i);
+    published.open();
     const [error] = await closed.until(1);
     assert.ok(error instanceof InfrastructureError);
     assert.equal(error.code, "timeout");
@@ -122,12 +124,15 @@ export const closingScenarios: Scenarios = {
   "a handler that starts to close its own bus and goes on is waited for": async (bus, channel) => {
     const handled = new Recorder<string>();
     const closing = new Recorder<Promise<void>>();
+    const published = gate();
     await bus.subscribe(channel, async ({ payload }) => {
+      await published.opened;
       closing.add(bus.close());
       await Promise.resolve();
       handled.add(payload);
     });
-    await Promise.all([0, 1, 2].map((i) => bus.publish(channel, i)));
+    for (let i = 0; i < 3; i++) await bus.publish(channel, i);
+    published.open();
     const [closed] = await closing.until(1);
     await closed;
     assert.deepEqual(handled.values, ["0", "1", "2"]);

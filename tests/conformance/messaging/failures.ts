@@ -117,11 +117,11 @@ export const atMostOnceScenarios: Scenarios = {
     await bus.publish(channel, 0);
     await events.until(1);
     for (const i of [1, 2, 3, 4, 5]) await bus.publish(channel, i);
+    // Where events are on the way for a while, this one is the first to say that all have arrived.
     const last = gate();
-    // It may hear of some that were published before.
     await bus.subscribe(channel, ({ payload }) => payload === "6" && last.open());
     await bus.publish(channel, 6);
-    await soon(last.opened, () => "the last message");
+    await soon(last.opened, () => "the last event");
     gates[0]?.open();
     gates[1]?.open();
     await events.until(4);

@@ -32,6 +32,7 @@ class Server {
           await this.accept();
           return this.#channel();
         },
+        openOne: () => Promise.reject(new Error("nobody asks for one")),
         subscribe: () => Promise.reject(new Error("nobody subscribes")),
       },
       connectTimeoutMs: 2_000,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open, Server, settle } from "../../support/played_subscriber.ts";
+import { open, Server, settle } from "../../support/played_redis.ts";
 import { until } from "../../support/until.ts";
 
 test("messages are heard until it is closed, and there is no gap at the beginning", async () => {

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open, settle } from "../../support/played_subscriber.ts";
+import { type Made, open, settle, SimpleError } from "../../support/played_redis.ts";
 import { until } from "../../support/until.ts";
-
-/** As the package `redis` names its error replies. */
-class SimpleError extends Error {}
 
 test("a subscription is there when the server has confirmed it", async () => {
   const server = open();
@@ -22,14 +19,14 @@ test("a subscription is there when the server has confirmed it", async () => {
   connection.close();
 });
 
-test("a subscription that the server refuses, or that is given up, is none", async () => {
+test("a subscription that the server refuses or does not confirm is none", async () => {
   const server = open();
   const connection = await server.open();
   server.confirm = () => Promise.reject(new SimpleError("NOPERM no"));
   await assert.rejects(server.add(connection), { code: "permission_denied" });
   server.confirm = () => new Promise(() => {});
-  const waiting = assert.rejects(server.add(connection, "pattern", "p*"), { code: "closed" });
-  connection.remove("pattern", "p*");
+  const waiting = assert.rejects(server.add(connection, "pattern", "p*"), { code: "timeout" });
+  server.clock.advance(1_000);
   await waiting;
   assert.deepEqual(server.made[0]?.asked.slice(-1), ["-pattern p*"]);
   server.confirm = () => Promise.resolve();
@@ -112,4 +109,54 @@ test("a closed connection takes no subscriptions, and those that wait end", asyn
   connection.close();
   await waiting;
   await assert.rejects(server.add(connection), { code: "closed" });
+});
+
+test("who gives up a subscription ends none that has taken its place", async () => {
+  const server = open();
+  const connection = await server.open();
+  server.confirm = () => new Promise(() => {});
+  const leaving = new AbortController();
+  const call = { operation: "subscribe", timeoutMs: 1_000, signal: leaving.signal };
+  const first = connection.add("channel", "channel", () => {}, call);
+  connection.remove("channel", "channel");
+  leaving.abort();
+  server.confirm = () => Promise.resolve();
+  const second = server.add(connection);
+  await assert.rejects(first, { code: "aborted" });
+  await second;
+  server.made[0]?.onBroken(new Error("it broke"));
+  await until("a new connection is there", () => connection.isReady);
+  server.made.at(-1)?.say("after");
+  assert.equal(server.heard.at(-1), "after");
+  connection.close();
+});
+
+test("what was sent before has been handed on when the server answers, or it was lost", async () => {
+  const server = open();
+  const connection = await server.connect();
+  let answer = (): void => {};
+  const answering = new Promise<void>((resolve) => answer = resolve);
+  const made = server.made[0] as Made;
+  made.answer = () => answering;
+  let isCaughtUp = false;
+  const caughtUp = connection.caughtUp().then(() => isCaughtUp = true);
+  await settle();
+  assert.equal(isCaughtUp, false);
+  answer();
+  await caughtUp;
+  made.answer = () => Promise.reject(new Error("it broke"));
+  await connection.caughtUp();
+  assert.equal(server.gaps, 1);
+  await connection.caughtUp();
+  connection.close();
+});
+
+test("a server that does not say that it was all is given up within a second", async () => {
+  const server = open();
+  const connection = await server.connect();
+  const caughtUp = connection.caughtUp();
+  server.clock.advance(1_000);
+  await caughtUp;
+  assert.equal(server.gaps, 1);
+  connection.close();
 });

@@ -1,6 +1,6 @@
+import { CACHE_AREA } from "../../cache/adapters/redis/cache_area.ts";
 import type { MessageListener } from "../../core/redis/subscriber.ts";
 import { SubscriberConnection } from "../../core/redis/subscriber_connection.ts";
-import { CACHE_AREA } from "../../cache/adapters/redis/cache_area.ts";
 import { ManualClock } from "../conformance/manual_clock.ts";
 
 /** A connection that was made, and what the test does with it. */
@@ -25,6 +25,9 @@ export class Made {
     this.listeners.get(name)?.(name.split(" ")[1] ?? "", new TextEncoder().encode(text));
   }
 }
+
+/** As the package `redis` names its error replies. */
+export class SimpleError extends Error {}
 
 /** A server that the test plays. */
 export class Server {
@@ -92,11 +95,11 @@ export class Server {
     const listener: MessageListener = (_, bytes) => {
       this.heard.push(new TextDecoder().decode(bytes));
     };
-    return connection.add(kind, name, listener);
+    return connection.add(kind, name, listener, { operation: "subscribe", timeoutMs: 1_000 });
   }
 }
 
-/** A server that accepts. */
+/** A server that accepts every connection. */
 export function open(): Server {
   const server = new Server();
   server.accept = () => Promise.resolve();
