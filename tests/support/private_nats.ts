@@ -8,6 +8,7 @@ import process from "node:process";
 import { freePort } from "./free_port.ts";
 import { RUN_VARIABLE } from "./postgres.ts";
 import { signalIfAlive } from "./process_signals.ts";
+import { until } from "./until.ts";
 
 /** How a private NATS differs from one that has JetStream and lets everyone in. */
 export interface NatsOptions {
@@ -102,9 +103,22 @@ export class PrivateNats implements AsyncDisposable {
     await readyToAccept(this.#server);
   }
 
-  /** Freezes the server: it accepts TCP connections and never answers, old ones and new ones. */
-  pause(): void {
-    process.kill(this.pid, "SIGSTOP");
+  /**
+   * Freezes the server: it accepts TCP connections and never answers, old ones and new ones. Resolves when all its
+   * threads stand still, because one of them may still answer after the signal was sent.
+   */
+  async pause(): Promise<void> {
+    const { pid } = this;
+    process.kill(pid, "SIGSTOP");
+    const tasks = `/proc/${pid}/task`;
+    if (!existsSync(tasks)) return;
+    await until("all threads stand still", async () => {
+      const ids = await readdir(tasks);
+      const states = await Promise.all(
+        ids.map((id) => readFile(join(tasks, id, "stat"), "utf8").catch(() => ") T")),
+      );
+      return states.every((stat) => /\) T/.test(stat));
+    });
   }
 
   /** Ends a `pause`. */

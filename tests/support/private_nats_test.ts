@@ -48,7 +48,7 @@ for (const mode of ["graceful", "kill"] as const) {
     await withServer({}, async (server) => {
       const { port, pid } = server;
       await withNats(server.url, ({ jsm }) => jsm.streams.add({ name: "s", subjects: ["s"] }));
-      server.pause();
+      await server.pause();
       await server.stop(mode);
       assert.throws(() => server.pid, /the server is stopped/);
       await assert.rejects(withNats(server.url, () => Promise.resolve()), /ECONNREFUSED/);
@@ -65,7 +65,7 @@ test("a server that a killed test file left running is stopped and deleted", asy
   await withOwnRun(stopLeftNats, async (run) => {
     await withServer({}, async (server) => {
       const { pid } = server;
-      server.pause();
+      await server.pause();
       await stopLeftNats("another");
       process.kill(pid, 0);
       await stopLeftNats(run);

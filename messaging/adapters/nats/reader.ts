@@ -1,0 +1,267 @@
+import type { ConsumerInfo } from "@nats-io/jetstream";
+import type { Msg } from "@nats-io/transport-node";
+import type { Clock } from "../../../core/clock.ts";
+import { MessagingError } from "../../../core/errors.ts";
+import type { DriverReader, JoinRequest, NewDeadLetter, StreamCall } from "../../stream_driver.ts";
+import type { StreamBatch, StreamEntry } from "../../streams.ts";
+import { type Held, heldOf, LOST_HEADER } from "./delivery.ts";
+import { GapFinder } from "./gap_finder.ts";
+import type { NatsLetters } from "./letters.ts";
+import { type ChannelNames, consumerOf } from "./names.ts";
+import { pull, type Pulled } from "./pull.ts";
+import type { NatsCall, NatsServer } from "./server.ts";
+import type { JoinedGroup, NatsSetup } from "./setup.ts";
+
+/** What a {@linkcode NatsReader} works with. */
+export interface ReaderParts {
+  readonly server: NatsServer;
+  readonly setup: NatsSetup;
+  readonly letters: NatsLetters;
+  readonly clock: Clock;
+  readonly channel: string;
+  readonly names: ChannelNames;
+  readonly request: JoinRequest;
+}
+
+/** How long one question to the server may stay open, in milliseconds; then what is given again is looked at. */
+const SLICE_MS = 1_000;
+
+/** How long a server may be silent after that, in milliseconds. */
+const SILENCE_MS = 3_000;
+
+/** While there is more to read at once, a reader asks whether its channel has a desk this often, in milliseconds. */
+const AGAIN_EVERY_MS = 250;
+
+/** How often a reader asks up to where its group is done, in milliseconds. */
+const FLOOR_EVERY_MS = 10_000;
+
+const NOTHING: StreamBatch = { entries: [], lost: 0 };
+
+/** A reader of a group: takes from its consumers, and settles. */
+export class NatsReader implements DriverReader {
+  readonly #parts: ReaderParts;
+  readonly #gaps: GapFinder;
+  readonly #held = new Map<StreamEntry, Held>();
+  readonly #byPlace = new Map<string, Held>();
+  #joined: JoinedGroup;
+  #suspect = false;
+  #hasDesk = false;
+  #busy = false;
+  #againAtMs = -Infinity;
+  #floorAtMs: number;
+
+  /** Reads for a group that was joined. */
+  constructor(parts: ReaderParts, joined: JoinedGroup) {
+    this.#parts = parts;
+    this.#joined = joined;
+    this.#gaps = new GapFinder(parts.server, parts.names, joined.consumer);
+    this.#floorAtMs = parts.server.nowMs;
+  }
+
+  /** See {@linkcode DriverReader.read}. */
+  async read(max: number, waitMs: number, streamCall: StreamCall): Promise<StreamBatch> {
+    const { server } = this.#parts;
+    const call = server.begin({ ...streamCall, timeoutMs: waitMs + streamCall.timeoutMs });
+    const endMs = server.nowMs + waitMs;
+    for (;;) {
+      if (this.#suspect) await this.#rejoin(call);
+      if (server.nowMs - this.#floorAtMs >= FLOOR_EVERY_MS) await this.#refresh(call);
+      if (this.#hasDesk || !this.#busy || server.nowMs - this.#againAtMs >= AGAIN_EVERY_MS) {
+        this.#againAtMs = server.nowMs;
+        const again = await this.#takeAgain(max, call);
+        if (again.entries.length > 0 || again.lost > 0) return again;
+      }
+      if (call.signal?.aborted) return NOTHING;
+      const leftMs = Math.max(0, endMs - server.nowMs);
+      const batch = await this.#take(max, Math.min(leftMs, SLICE_MS), call);
+      this.#busy = batch.entries.length === max;
+      const isOver = call.signal?.aborted || endMs <= server.nowMs;
+      if (batch.entries.length > 0 || batch.lost > 0 || isOver) return batch;
+    }
+  }
+
+  /** See {@linkcode DriverReader.ack}. Also for what may be somebody else's by now, because it was handled. */
+  async ack(entries: readonly StreamEntry[], call: StreamCall): Promise<void> {
+    const held = this.#find(entries, () => true);
+    await this.#settle(held, "+ACK", this.#parts.server.begin(call));
+    this.#forget(held);
+  }
+
+  /** See {@linkcode DriverReader.extend}. */
+  async extend(entries: readonly StreamEntry[], call: StreamCall): Promise<void> {
+    const held = this.#find(entries, this.#isOurs);
+    const signMs = this.#parts.server.nowMs;
+    await this.#settle(held, "+WPI", this.#parts.server.begin(call));
+    for (const one of held) one.signMs = signMs;
+  }
+
+  /** See {@linkcode DriverReader.release}. */
+  async release(entries: readonly StreamEntry[], call: StreamCall): Promise<void> {
+    const held = this.#find(entries, this.#isOurs);
+    await this.#settle(held, "-NAK", this.#parts.server.begin(call));
+    this.#forget(this.#find(entries, () => true));
+  }
+
+  /** See {@linkcode DriverReader.bury}. */
+  async bury(entry: StreamEntry, letter: NewDeadLetter, streamCall: StreamCall): Promise<void> {
+    const { letters, names, request, server } = this.#parts;
+    const [held] = this.#find([entry], this.#isOurs);
+    if (!held) return;
+    const call = server.begin(streamCall);
+    await letters.keep(names, request.group, held, letter, call);
+    await this.#settle([held], "+ACK", call);
+    this.#forget([held]);
+  }
+
+  /** See {@linkcode DriverReader.close}. */
+  close(): Promise<void> {
+    this.#forget([...this.#held.values()]);
+    return Promise.resolve();
+  }
+
+  /** Takes what was put on the desk for the group, if it has one. */
+  async #takeAgain(max: number, call: NatsCall): Promise<StreamBatch> {
+    const { setup, names, request } = this.#parts;
+    // Nobody answers to a pull of a consumer that is not there.
+    this.#hasDesk ||= await setup.findConsumer(names.desk, request.group, call) !== undefined;
+    if (!this.#hasDesk) return NOTHING;
+    const { messages, end } = await this.#pull(names.desk, max, 0, call);
+    if (end !== "done") this.#hasDesk = false;
+    return await this.#acceptAgain(messages, call);
+  }
+
+  async #take(max: number, waitMs: number, call: NatsCall): Promise<StreamBatch> {
+    const { messages, end } = await this.#pull(this.#parts.names.stream, max, waitMs, call);
+    if (end !== "done") {
+      this.#suspect = true;
+      if (messages.length === 0) throw interruptedError(call.operation, end);
+    }
+    return await this.#accept(messages, call);
+  }
+
+  async #pull(stream: string, max: number, waitMs: number, call: NatsCall): Promise<Pulled> {
+    const { server, request, clock } = this.#parts;
+    const { signal, ...unabortable } = call;
+    const consumer = consumerOf(request.group);
+    const graceMs = Math.min(SILENCE_MS, call.timeoutMs);
+    return await server.run(
+      unabortable,
+      "unknown",
+      ({ nc }) => pull(nc, { stream, consumer, max, waitMs, graceMs, signal }, clock),
+    );
+  }
+
+  async #accept(messages: readonly Msg[], call: NatsCall): Promise<StreamBatch> {
+    const deliveries = messages.map((message) => this.#delivered(message));
+    // In the order in which the server gave them out.
+    const lost = await this.#gaps.count(deliveries, call);
+    return { entries: this.#keep(deliveries), lost };
+  }
+
+  async #acceptAgain(messages: readonly Msg[], call: NatsCall): Promise<StreamBatch> {
+    const notices: Held[] = [];
+    const deliveries: Held[] = [];
+    let lost = 0;
+    for (const message of messages) {
+      const delivered = this.#delivered(message);
+      const told = message.headers?.get(LOST_HEADER);
+      if (told) lost += Number(told);
+      (told ? notices : deliveries).push(delivered);
+    }
+    await this.#settle(notices, "+ACK", call);
+    return { entries: this.#keep(deliveries), lost };
+  }
+
+  #delivered(message: Msg): Held {
+    return heldOf(this.#parts.channel, message, this.#parts.server.nowMs);
+  }
+
+  /** Remembers what is new, and returns it, the oldest first. */
+  #keep(deliveries: readonly Held[]): StreamEntry[] {
+    const fresh: Held[] = [];
+    for (const delivered of deliveries) {
+      const place = placeOf(delivered);
+      const known = this.#byPlace.get(place);
+      // Nobody else has what comes back here, and it is at work. A first attempt is that of a group that went back.
+      if (known && delivered.attempt > 1) {
+        Object.assign(known, { reply: delivered.reply, signMs: delivered.signMs });
+        continue;
+      }
+      this.#held.set(delivered.entry, delivered);
+      this.#byPlace.set(place, delivered);
+      fresh.push(delivered);
+    }
+    return fresh.sort((one, other) => one.sequence - other.sequence).map(({ entry }) => entry);
+  }
+
+  #find(entries: readonly StreamEntry[], isMeant: (held: Held) => boolean): Held[] {
+    const held = entries.map((entry) => this.#held.get(entry));
+    return held.filter((one) => one !== undefined).filter(isMeant);
+  }
+
+  /** Whether nobody else can have been given it. */
+  readonly #isOurs = ({ signMs }: Held): boolean =>
+    this.#parts.server.nowMs - signMs < this.#parts.request.takeOverMs;
+
+  #forget(held: readonly Held[]): void {
+    for (const one of held) {
+      this.#held.delete(one.entry);
+      this.#byPlace.delete(placeOf(one));
+    }
+  }
+
+  /** Sends one word about each, and waits for the answer to the last: a consumer hears them in order. */
+  async #settle(held: readonly Held[], word: string, call: NatsCall): Promise<void> {
+    const { stream } = this.#parts.names;
+    const parts = [
+      held.filter((one) => one.stream === stream),
+      held.filter((one) => one.stream !== stream),
+    ];
+    await Promise.all(
+      parts.filter(({ length }) => length > 0).map((ofStream) => {
+        const replies = ofStream.map(({ reply }) => reply);
+        const last = replies.pop() as string;
+        return this.#parts.server.run(call, "unknown", async ({ nc, leftMs }) => {
+          for (const reply of replies) nc.publish(reply, word);
+          await nc.request(last, word, { timeout: leftMs });
+        });
+      }),
+    );
+  }
+
+  async #refresh(call: NatsCall): Promise<void> {
+    const { setup, names, request, server } = this.#parts;
+    const consumer = await setup.findConsumer(names.stream, request.group, call);
+    this.#floorAtMs = server.nowMs;
+    if (consumer) this.#joined = { ...this.#joined, consumer };
+    else this.#suspect = true;
+  }
+
+  /** After the server was silent, or said that the consumer is gone: makes it again where the group was. */
+  async #rejoin(call: NatsCall): Promise<void> {
+    const { setup, names, request } = this.#parts;
+    const stream = await setup.findStream(names.stream, call);
+    const isSame = stream?.created === this.#joined.streamCreated;
+    const from = isSame ? floorOf(this.#joined.consumer) : "beginning";
+    this.#joined = await setup.join(names, { ...request, from }, call);
+    this.#gaps.reset(this.#joined.consumer);
+    this.#suspect = false;
+  }
+}
+
+function floorOf({ ack_floor }: ConsumerInfo): { readonly after: string } {
+  return { after: String(ack_floor.stream_seq) };
+}
+
+function placeOf({ stream, sequence }: Held): string {
+  return `${stream}:${sequence}`;
+}
+
+function interruptedError(operation: string, end: string): MessagingError {
+  const why = end === "silent" ? "the server does not answer" : "the group's consumer is gone";
+  return new MessagingError(`Cannot ${operation}: ${why}`, {
+    code: "unavailable",
+    operation,
+    retryable: true,
+  });
+}

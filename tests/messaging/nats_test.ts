@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { NatsStreamBus } from "../../messaging/adapters/nats.ts";
+import { Recorder } from "../conformance/messaging/support.ts";
+import { dropStreams, testPrefix } from "../support/nats.ts";
+import { findService, serviceTest } from "../support/services.ts";
+
+const test = serviceTest(await findService("nats"));
+
+test("buses with the same prefix share their streams, and others do not", async (url) => {
+  const prefix = testPrefix();
+  const buses = await Promise.all(
+    [prefix, prefix, `${prefix}x`].map((one) => NatsStreamBus.connect({ url, prefix: one })),
+  );
+  const [one, same, other] = buses as [NatsStreamBus, NatsStreamBus, NatsStreamBus];
+  try {
+    const heard = new Recorder<string>();
+    const strange = new Recorder<string>();
+    await same.subscribe("events:user", ({ payload }) => heard.add(payload), { group: "all" });
+    await other.subscribe("events:user", ({ payload }) => strange.add(payload), { group: "all" });
+    await one.publish("events:user", { from: "one" });
+    await other.publish("events:user", { from: "other" });
+    assert.deepEqual(await heard.until(1), ['{"from":"one"}']);
+    assert.deepEqual(await strange.until(1), ['{"from":"other"}']);
+    const { adapter, version } = await one.health();
+    assert.equal(adapter, "nats");
+    assert.match(String(version), /^\d+\.\d+\.\d+/);
+  } finally {
+    await Promise.all(buses.map((bus) => bus.close()));
+    await dropStreams(url, prefix);
+  }
+});
