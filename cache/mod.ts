@@ -7,6 +7,7 @@
 
 export * from "./adapters/memory.ts";
 export * from "./cache.ts";
+export * from "../core/redis/redis_url.ts";
 export * from "./cache_key.ts";
 export * from "./call_rules.ts";
 export * from "./early_refresh.ts";
@@ -19,7 +20,6 @@ export * from "./memory_locks.ts";
 export * from "./memory_rate_limits.ts";
 export * from "./rate_limiter.ts";
 export * from "./read_through.ts";
-export * from "./redis_url.ts";
 export * from "./single_flight.ts";
 export * from "./tiered.ts";
 export * from "./ttl.ts";

@@ -25,14 +25,14 @@ import type { RateLimit, RateLimitResult } from "../rate_limiter.ts";
 import { LOAD_TIMEOUT_MS, type LoadOptions, ReadThrough } from "../read_through.ts";
 import { checkTtl } from "../ttl.ts";
 import { checkedTtl, checkLoad, checkWrite } from "../write_rules.ts";
-import type { RedisClientLike } from "./redis/channel.ts";
+import type { RedisClientLike } from "../../core/redis/channel.ts";
 import {
   checkConfig,
   type RedisCacheConfig,
   type RedisCacheOptions,
   type RedisCacheSettings,
 } from "./redis/config.ts";
-import { RedisConnection } from "./redis/connection.ts";
+import { RedisConnection } from "../../core/redis/connection.ts";
 import { type Examined, isReloadDue } from "./redis/examined.ts";
 import type { StoredRecord } from "./redis/frame.ts";
 import { GuardedValues, PATTERN_TIMEOUT_MS } from "./redis/guarded_values.ts";
@@ -45,7 +45,7 @@ import type { ScriptCall } from "./redis/script.ts";
 import { RedisStore } from "./redis/store.ts";
 
 export type { RedisCacheConfig, RedisCacheOptions } from "./redis/config.ts";
-export type { RedisClientLike } from "./redis/channel.ts";
+export type { RedisClientLike } from "../../core/redis/channel.ts";
 
 /**
  * A cache on Redis or Valkey, a single server or a cluster, shared by all processes with the same namespace.

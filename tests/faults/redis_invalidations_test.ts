@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { createCluster } from "redis";
 import { RedisCacheProvider } from "../../cache/adapters/redis.ts";
-import { serverTarget } from "../../cache/adapters/redis/channel.ts";
-import { RedisConnection } from "../../cache/adapters/redis/connection.ts";
+import { serverTarget } from "../../core/redis/channel.ts";
+import { CACHE_AREA } from "../../cache/adapters/redis/cache_area.ts";
+import { RedisConnection } from "../../core/redis/connection.ts";
 import { RedisInvalidationChannel } from "../../cache/adapters/redis/invalidation_channel.ts";
 import { keysOf } from "../../cache/adapters/redis/keys.ts";
 import { RedisStore } from "../../cache/adapters/redis/store.ts";
-import { parseRedisUrl } from "../../cache/redis_url.ts";
+import { parseRedisUrl } from "../../core/redis/redis_url.ts";
 import type { TieredStore } from "../../cache/invalidations.ts";
 import { TieredCacheProvider } from "../../cache/tiered.ts";
 import { systemClock } from "../../core/clock.ts";
@@ -155,6 +156,7 @@ async function withProxiedMessages(
   const settings = { connectTimeoutMs: 1_000, clock: systemClock, observer: silentObserver };
   const connection = await RedisConnection.open({
     ...settings,
+    area: CACHE_AREA,
     target: serverTarget({
       address: parseRedisUrl(tier.server.url),
       connectTimeoutMs: 2_000,

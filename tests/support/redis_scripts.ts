@@ -1,9 +1,10 @@
-import { serverTarget } from "../../cache/adapters/redis/channel.ts";
-import { RedisConnection } from "../../cache/adapters/redis/connection.ts";
+import { serverTarget } from "../../core/redis/channel.ts";
+import { CACHE_AREA } from "../../cache/adapters/redis/cache_area.ts";
+import { RedisConnection } from "../../core/redis/connection.ts";
 import { keysOf } from "../../cache/adapters/redis/keys.ts";
 import type { RunScript } from "../../cache/adapters/redis/script.ts";
 import { RedisStore } from "../../cache/adapters/redis/store.ts";
-import { parseRedisUrl } from "../../cache/redis_url.ts";
+import { parseRedisUrl } from "../../core/redis/redis_url.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentObserver } from "../../core/observer.ts";
 
@@ -18,6 +19,7 @@ export interface RedisScripts extends AsyncDisposable {
 /** Connects to the server at `url` as the cache does. */
 export async function openScripts(url: string, namespace: string): Promise<RedisScripts> {
   const connection = await RedisConnection.open({
+    area: CACHE_AREA,
     target: serverTarget({ address: parseRedisUrl(url), connectTimeoutMs: 5_000 }),
     connectTimeoutMs: 5_000,
     clock: systemClock,

@@ -1,7 +1,7 @@
 import type { CacheError } from "../../../core/errors.ts";
 import type { Observer } from "../../../core/observer.ts";
 import type { Owed, OwedInvalidations } from "./owed_invalidations.ts";
-import { isUnavailable, replyCode } from "./redis_error.ts";
+import { isUnavailable, replyCode } from "../../../core/redis/redis_error.ts";
 
 /** Why a value was dropped. */
 export type DropReason =

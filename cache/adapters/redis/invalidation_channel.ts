@@ -1,17 +1,19 @@
+import { settleWithin } from "../../../core/call_options.ts";
 import type { CallOptions } from "../../../core/call_options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { type Observer, safeObserver } from "../../../core/observer.ts";
-import { checkCall, closedError } from "../../call_rules.ts";
+import { checkCall, closedError, interruptedError } from "../../call_rules.ts";
 import type {
   Invalidation,
   InvalidationChannel,
   InvalidationListener,
 } from "../../invalidations.ts";
-import type { RedisTarget } from "./channel.ts";
+import { CACHE_AREA } from "./cache_area.ts";
+import type { RedisTarget } from "../../../core/redis/channel.ts";
 import { decodeInvalidation, encodeInvalidation } from "./invalidation_message.ts";
 import type { Owed, OwedInvalidations } from "./owed_invalidations.ts";
 import { type RedisStore, REPEATABLE } from "./store.ts";
-import { SubscriberConnection } from "./subscriber_connection.ts";
+import { SubscriberConnection } from "../../../core/redis/subscriber_connection.ts";
 
 /** How to build a {@linkcode RedisInvalidationChannel}. */
 export interface InvalidationChannelSettings {
@@ -30,6 +32,8 @@ export interface InvalidationChannelSettings {
   /** Hears of `cache.subscription_lost` and `cache.invalidation_malformed`. */
   readonly observer: Observer;
 }
+
+const decoder = new TextDecoder();
 
 interface Subscription {
   readonly listener: InvalidationListener;
@@ -97,17 +101,30 @@ export class RedisInvalidationChannel implements InvalidationChannel {
     await this.#disconnect();
   }
 
-  #open(): Promise<SubscriberConnection> {
+  async #open(): Promise<SubscriberConnection> {
     const { target, connectTimeoutMs, clock } = this.#settings;
-    return SubscriberConnection.open({
+    const tellGap = (): void => this.#tell((listener) => listener.onGap());
+    const connection = await SubscriberConnection.open({
+      area: CACHE_AREA,
       open: target.subscribe,
-      channel: this.#name,
-      onMessage: (text) => this.#receive(text),
-      onGap: () => this.#tell((listener) => listener.onGap()),
+      onLost: tellGap,
+      onRestored: tellGap,
       connectTimeoutMs,
       clock,
       observer: this.#observer,
     });
+    const receive = (_: string, bytes: Uint8Array): void => this.#receive(bytes);
+    try {
+      await settleWithin(
+        connection.add("channel", this.#name, receive),
+        { defaultTimeoutMs: connectTimeoutMs, clock },
+        (interruption) => interruptedError("InvalidationChannel.subscribe", interruption),
+      );
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
   }
 
   async #end(subscription: Subscription): Promise<void> {
@@ -121,8 +138,8 @@ export class RedisInvalidationChannel implements InvalidationChannel {
     await connection?.then((one) => one.close(), () => {});
   }
 
-  #receive(text: string): void {
-    const invalidation = decodeInvalidation(text);
+  #receive(bytes: Uint8Array): void {
+    const invalidation = decodeInvalidation(decoder.decode(bytes));
     if (invalidation) {
       this.#tell((listener) => listener.onInvalidation(invalidation));
       return;

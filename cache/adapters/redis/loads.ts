@@ -7,8 +7,9 @@ import type { Claim, LoadedValue, LoadRequest, LoadStore } from "../../read_thro
 import type { LoadSettings } from "../../write_rules.ts";
 import type { Examined } from "./examined.ts";
 import { encodeFrame, newLease, NOTHING_FRAME, type StoredRecord } from "./frame.ts";
-import { isUnavailable, replyCode } from "./redis_error.ts";
-import type { RedisKeyKind, RedisScript, ScriptCall } from "./script.ts";
+import { isUnavailable, replyCode } from "../../../core/redis/redis_error.ts";
+import type { RedisScript } from "../../../core/redis/redis_script.ts";
+import type { RedisKeyKind, ScriptCall } from "./script.ts";
 import { CLAIM, PROLONG_IF, REMOVE_IF, REPLACE_IF } from "./scripts.ts";
 import type { RedisStore } from "./store.ts";
 import type { RedisValues } from "./values.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../core/clock.ts";
 import type { Observer } from "../../../core/observer.ts";
-import type { RedisChannel } from "./channel.ts";
+import type { RedisChannel } from "../../../core/redis/channel.ts";
 import type { MakeKey } from "./keys.ts";
 import { compileGlob } from "../../glob.ts";
 

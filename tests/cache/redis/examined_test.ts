@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import type { Buffer } from "node:buffer";
 import { RedisCacheProvider } from "../../../cache/adapters/redis.ts";
-import { serverTarget } from "../../../cache/adapters/redis/channel.ts";
-import { RedisConnection } from "../../../cache/adapters/redis/connection.ts";
+import { serverTarget } from "../../../core/redis/channel.ts";
+import { CACHE_AREA } from "../../../cache/adapters/redis/cache_area.ts";
+import { RedisConnection } from "../../../core/redis/connection.ts";
 import { keysOf } from "../../../cache/adapters/redis/keys.ts";
 import { RedisStore } from "../../../cache/adapters/redis/store.ts";
 import { RedisValues } from "../../../cache/adapters/redis/values.ts";
-import { parseRedisUrl } from "../../../cache/redis_url.ts";
+import { parseRedisUrl } from "../../../core/redis/redis_url.ts";
 import { systemClock } from "../../../core/clock.ts";
 import { silentObserver } from "../../../core/observer.ts";
 import { testNamespace } from "../../support/redis.ts";
@@ -17,6 +18,7 @@ const test = serviceTest(await findService("redis"));
 test("a value that was replaced after it was read is not taken for as fresh as the new one", async (url) => {
   const namespace = testNamespace();
   const connection = await RedisConnection.open({
+    area: CACHE_AREA,
     target: serverTarget({ address: parseRedisUrl(url), connectTimeoutMs: 5_000 }),
     connectTimeoutMs: 5_000,
     clock: systemClock,

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { createClient } from "redis";
-import { serverTarget, targetLike } from "../../../cache/adapters/redis/channel.ts";
-import { RedisConnection } from "../../../cache/adapters/redis/connection.ts";
+import { serverTarget, targetLike } from "../../../core/redis/channel.ts";
+import { CACHE_AREA } from "../../../cache/adapters/redis/cache_area.ts";
+import { RedisConnection } from "../../../core/redis/connection.ts";
 import { RedisInvalidationChannel } from "../../../cache/adapters/redis/invalidation_channel.ts";
 import { keysOf } from "../../../cache/adapters/redis/keys.ts";
 import { RedisStore } from "../../../cache/adapters/redis/store.ts";
 import type { Invalidation, InvalidationListener } from "../../../cache/invalidations.ts";
-import { parseRedisUrl } from "../../../cache/redis_url.ts";
+import { parseRedisUrl } from "../../../core/redis/redis_url.ts";
 import { systemClock } from "../../../core/clock.ts";
 import type { SendRedisCommand } from "../../support/redis.ts";
 import { testNamespace, withRedis } from "../../support/redis.ts";
@@ -57,7 +58,7 @@ function channelTest(name: string, fn: (context: Context) => Promise<void>): voi
           },
         };
         const prepare = (): Promise<void> => Promise.resolve();
-        const connection = await RedisConnection.open({ ...settings, prepare });
+        const connection = await RedisConnection.open({ ...settings, area: CACHE_AREA, prepare });
         const store = new RedisStore(connection, keysOf(namespace), 2_000);
         const channel = new RedisInvalidationChannel({ ...settings, store, namespace });
         opened.push(channel, connection);
@@ -102,9 +103,8 @@ channelTest("what one publishes all hear, itself included, in its order", async 
 test("a client that was passed in is subscribed as itself would be, and left alone", async (url) => {
   const client = createClient({ url });
   const { open, subscribe } = targetLike(client, 2_000);
-  const events = { onMessage: () => {}, onBroken: () => {} };
   const { signal } = new AbortController();
-  const subscriber = await subscribe(testNamespace(), signal, events);
+  const subscriber = await subscribe(signal, () => {});
   assert.equal(String(await subscriber.ping()), "PONG");
   const channel = await open(signal, () => {});
   channel.destroy();

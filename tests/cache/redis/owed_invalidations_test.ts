@@ -5,7 +5,7 @@ import {
   OwedInvalidations,
   unlinkOwed,
 } from "../../../cache/adapters/redis/owed_invalidations.ts";
-import type { RedisChannel, RedisCommand } from "../../../cache/adapters/redis/channel.ts";
+import type { RedisChannel, RedisCommand } from "../../../core/redis/channel.ts";
 import { keysOf } from "../../../cache/adapters/redis/keys.ts";
 import { silentObserver } from "../../../core/observer.ts";
 import { ManualClock } from "../../conformance/manual_clock.ts";

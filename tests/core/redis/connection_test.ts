@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { RedisChannel, RedisCommand } from "../../../cache/adapters/redis/channel.ts";
-import { RedisConnection } from "../../../cache/adapters/redis/connection.ts";
+import type { RedisChannel, RedisCommand } from "../../../core/redis/channel.ts";
+import { CACHE_AREA } from "../../../cache/adapters/redis/cache_area.ts";
+import { RedisConnection } from "../../../core/redis/connection.ts";
 import { silentObserver } from "../../../core/observer.ts";
 import { ManualClock } from "../../conformance/manual_clock.ts";
 
@@ -21,6 +22,7 @@ class Server {
 
   connect(): Promise<RedisConnection> {
     return RedisConnection.open({
+      area: CACHE_AREA,
       target: {
         name: "server",
         sharded: false,

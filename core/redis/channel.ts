@@ -1,14 +1,14 @@
 import { Buffer } from "node:buffer";
 // The package `redis` without its four packages of module commands, which take a third of its import time.
 import { createClient, createCluster, RESP_TYPES } from "@redis/client";
-import type { RedisAddress } from "../../redis_url.ts";
+import type { RedisAddress } from "./redis_url.ts";
 import { replyCode } from "./redis_error.ts";
 import { type NamedServer, serverNames } from "./server_names.ts";
 import { hear, type HearingClient, type OpenSubscriber } from "./subscriber.ts";
 
 /** A command as it is sent. */
 export interface RedisCommand {
-  /** Its words, the name first. */
+  /** Its words, the name first. Bytes have to be a `Buffer`: the client fails for others, without saying so. */
   readonly args: readonly (string | Uint8Array)[];
   /** The key that decides which node of a cluster gets it; none for any node. */
   readonly key?: string;
@@ -231,18 +231,18 @@ async function openNodes(
 }
 
 function subscribeSingle(create: () => unknown): OpenSubscriber {
-  return async (channel, signal, { onBroken, onMessage }) => {
+  return async (signal, onBroken) => {
     const client = create() as SingleLike;
     client.on("error", onBroken);
     client.on("end", onBroken);
-    await connected(client, signal, () => hear(client, channel, { onBroken, onMessage }));
-    return { ping: () => client.sendCommand(["PING"]), destroy: () => client.destroy() };
+    await connected(client, signal);
+    return hear(client, () => client.destroy(), onBroken);
   };
 }
 
 /** Hears what any node of a cluster hears: they pass messages on to each other. */
 function subscribeNodes(create: () => ClusterLike): OpenSubscriber {
-  return async (channel, signal, { onBroken, onMessage }) => {
+  return async (signal, onBroken) => {
     const cluster = create();
     cluster.on("error", onBroken);
     cluster.on("node-error", onBroken);
@@ -250,10 +250,9 @@ function subscribeNodes(create: () => ClusterLike): OpenSubscriber {
       const { masters } = cluster;
       const node = await cluster.nodeClient(masters[Math.floor(Math.random() * masters.length)]);
       node.on("end", onBroken);
-      await hear(node, channel, { onBroken, onMessage });
       return node;
     });
-    return { ping: () => client.sendCommand(["PING"]), destroy: () => cluster.destroy() };
+    return hear(client, () => cluster.destroy(), onBroken);
   };
 }
 

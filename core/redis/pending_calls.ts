@@ -1,7 +1,8 @@
-import type { CallOptions, Interruption } from "../../../core/call_options.ts";
-import type { Clock } from "../../../core/clock.ts";
-import type { CacheError } from "../../../core/errors.ts";
-import { interruptedError } from "../../call_rules.ts";
+import type { CallOptions, Interruption } from "../call_options.ts";
+import type { Clock } from "../clock.ts";
+import type { InfrastructureError } from "../errors.ts";
+import type { RedisArea } from "./redis_area.ts";
+import { interruptedError } from "./redis_error.ts";
 
 /** How a command is called. */
 export interface RedisCall extends CallOptions {
@@ -19,7 +20,7 @@ interface PendingCall {
   readonly sentAtMs: number;
   readonly deadlineMs: number;
   /** Ends the caller's waiting; `undefined` once that has ended. The reply may still come. */
-  fail: ((error: CacheError) => void) | undefined;
+  fail: ((error: InfrastructureError) => void) | undefined;
 }
 
 /** What {@linkcode PendingCalls} tell of replies. */
@@ -46,13 +47,15 @@ const HELD_UP_MS = 100;
  */
 export class PendingCalls {
   readonly #calls = new Set<PendingCall>();
+  readonly #area: RedisArea;
   readonly #clock: Clock;
   readonly #listener: ReplyListener;
   #ticking = false;
   #isHeldUp = false;
 
   /** Creates an empty one. */
-  constructor(clock: Clock, listener: ReplyListener) {
+  constructor(area: RedisArea, clock: Clock, listener: ReplyListener) {
+    this.#area = area;
     this.#clock = clock;
     this.#listener = listener;
   }
@@ -74,7 +77,7 @@ export class PendingCalls {
       const pending: PendingCall = { operation, timeoutMs, sentAtMs, deadlineMs, fail: reject };
       this.#calls.add(pending);
       if (!this.#ticking) this.#tickLater();
-      const unlink = signal && endBySignal(signal, pending);
+      const unlink = signal && this.#endBySignal(signal, pending);
       const finish = (): void => {
         if (this.#calls.delete(pending)) this.#listener.onReply();
         pending.fail = undefined;
@@ -88,7 +91,7 @@ export class PendingCalls {
   }
 
   /** Forgets every call; those that somebody waits for reject with what `toError` says. */
-  failAll(toError: (operation: string) => CacheError): void {
+  failAll(toError: (operation: string) => InfrastructureError): void {
     const calls = [...this.#calls];
     this.#calls.clear();
     for (const { operation, fail } of calls) fail?.(toError(operation));
@@ -111,22 +114,22 @@ export class PendingCalls {
     for (const call of this.#calls) {
       if (nowMs < call.deadlineMs) continue;
       isLate = true;
-      interrupt(call, { kind: "timeout", timeoutMs: call.timeoutMs });
+      this.#interrupt(call, { kind: "timeout", timeoutMs: call.timeoutMs });
     }
     const [first] = this.#calls;
     if (!first || !isLate) return;
     this.#listener.onLate(nowMs - first.sentAtMs, nowMs >= first.deadlineMs);
   }
-}
 
-function endBySignal(signal: AbortSignal, call: PendingCall): () => void {
-  const abort = (): void => interrupt(call, { kind: "aborted", reason: signal.reason });
-  signal.addEventListener("abort", abort, { once: true });
-  return () => signal.removeEventListener("abort", abort);
-}
+  #endBySignal(signal: AbortSignal, call: PendingCall): () => void {
+    const abort = (): void => this.#interrupt(call, { kind: "aborted", reason: signal.reason });
+    signal.addEventListener("abort", abort, { once: true });
+    return () => signal.removeEventListener("abort", abort);
+  }
 
-function interrupt(call: PendingCall, interruption: Interruption): void {
-  const { fail } = call;
-  call.fail = undefined;
-  fail?.(interruptedError(call.operation, interruption));
+  #interrupt(call: PendingCall, interruption: Interruption): void {
+    const { fail } = call;
+    call.fail = undefined;
+    fail?.(interruptedError(this.#area, call.operation, interruption));
+  }
 }

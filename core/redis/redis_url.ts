@@ -1,5 +1,5 @@
-import { ConfigurationError } from "../core/errors.ts";
-import { decodeUrlPart, MALFORMED, parseUrl } from "../core/url_text.ts";
+import { ConfigurationError } from "../errors.ts";
+import { decodeUrlPart, MALFORMED, parseUrl } from "../url_text.ts";
 
 /** Where a Redis server is and how to log in, as taken from a URL. */
 export interface RedisAddress {

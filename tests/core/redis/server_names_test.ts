@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type NamedServer, serverNames } from "../../../cache/adapters/redis/server_names.ts";
+import { type NamedServer, serverNames } from "../../../core/redis/server_names.ts";
 
 const NAMES: readonly [name: string, servers: readonly NamedServer[]][] = [
   ["cache.example:7000", [{ socket: { host: "cache.example", port: 7000 } }]],

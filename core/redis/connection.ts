@@ -1,17 +1,31 @@
-import { type Backoff, pauseMs } from "../../../core/backoff.ts";
-import { settleWithin } from "../../../core/call_options.ts";
-import type { Clock } from "../../../core/clock.ts";
-import { CacheError } from "../../../core/errors.ts";
-import type { Observer } from "../../../core/observer.ts";
-import { closedError, interruptedError } from "../../call_rules.ts";
+import { type Backoff, pauseMs } from "../backoff.ts";
+import { settleWithin } from "../call_options.ts";
+import type { Clock } from "../clock.ts";
+import { InfrastructureError } from "../errors.ts";
+import type { Observer } from "../observer.ts";
 import type { RedisChannel, RedisCommand, RedisTarget } from "./channel.ts";
 import { PendingCalls, type RedisCall } from "./pending_calls.ts";
-import { isElsewhere, replyCode, toCacheError, toConnectError } from "./redis_error.ts";
+import type { RedisArea } from "./redis_area.ts";
+import {
+  closedError,
+  interruptedError,
+  isElsewhere,
+  replyCode,
+  toConnectError,
+  toRedisError,
+} from "./redis_error.ts";
 
 /** How a {@linkcode RedisConnection} behaves. */
 export interface ConnectionSettings {
+  /** Whose connection it is. */
+  readonly area: RedisArea;
   /** What to connect to. */
   readonly target: RedisTarget;
+  /**
+   * Whether the connection is tried now and then. Not where commands block the server's end of it on purpose, because
+   * the server answers nothing else meanwhile; a dead one is found by the deadlines of these. Default: `true`.
+   */
+  readonly heartbeat?: boolean;
   /** How long one attempt to connect may take, in milliseconds. */
   readonly connectTimeoutMs: number;
   /** Measures deadlines. */
@@ -56,19 +70,19 @@ export class RedisConnection {
   #suspect = false;
   /** The attempt that calls wait for: the first after a connection broke. */
   #attempt: Promise<void> | undefined;
-  #failure: CacheError | undefined;
+  #failure: InfrastructureError | undefined;
   #movedAtMs = -Infinity;
   #cancelHeartbeat = (): void => {};
 
   private constructor(settings: ConnectionSettings) {
     this.#settings = settings;
-    this.#pending = new PendingCalls(settings.clock, {
+    this.#pending = new PendingCalls(settings.area, settings.clock, {
       onReply: () => this.#suspect = false,
       onLate: (ageMs, isDue) => this.#late(ageMs, isDue),
     });
   }
 
-  /** Connects, or rejects with a {@linkcode CacheError}. */
+  /** Connects, or rejects with a {@linkcode InfrastructureError}. */
   static async open(settings: ConnectionSettings): Promise<RedisConnection> {
     const connection = new RedisConnection(settings);
     try {
@@ -98,7 +112,7 @@ export class RedisConnection {
 
   /**
    * Sends a command and resolves with the reply; texts in it are bytes. Rejects with a
-   * {@linkcode CacheError}: without a usable connection at once, but after the first attempt at a new one.
+   * {@linkcode InfrastructureError}: without a usable connection at once, but after the first attempt at a new one.
    */
   send(command: RedisCommand, call: RedisCall): Promise<unknown> {
     const channel = this.#channel;
@@ -126,7 +140,7 @@ export class RedisConnection {
   close(): void {
     this.#closing.abort();
     this.#cancelHeartbeat();
-    this.#drop(closedError);
+    this.#drop((operation) => closedError(this.#settings.area, operation));
   }
 
   async #sendLater(command: RedisCommand, call: RedisCall): Promise<unknown> {
@@ -140,7 +154,9 @@ export class RedisConnection {
     call: RedisCall,
     run: () => Promise<unknown> = () => channel.send(command),
   ): Promise<unknown> {
-    if (this.#pending.size >= MAX_PENDING) throw overloadedError(call.operation);
+    if (this.#pending.size >= MAX_PENDING) {
+      throw overloadedError(this.#settings.area, call.operation);
+    }
     const sentAtMs = this.nowMs;
     const endMs = call.endMs ?? sentAtMs + call.timeoutMs;
     try {
@@ -149,12 +165,15 @@ export class RedisConnection {
       if (isElsewhere(error)) this.#moved(channel, error);
       // The client gave up without a word of its own: what it does with the next command is unknown.
       else if (!this.sharded && isLost(error)) {
-        this.#break(channel, toCacheError(error, CONNECTING).message);
+        this.#break(channel, this.#reason(error));
       }
       if (command.repeatable && channel !== this.#channel && isLost(error) && this.nowMs < endMs) {
         return this.#sendLater({ ...command, repeatable: false }, { ...call, endMs });
       }
-      throw toCacheError(error, { operation: call.operation, mayHaveRun: !command.readOnly });
+      throw toRedisError(this.#settings.area, error, {
+        operation: call.operation,
+        mayHaveRun: !command.readOnly,
+      });
     }
   }
 
@@ -165,15 +184,15 @@ export class RedisConnection {
       await settleWithin(
         this.#attempt,
         { signal, defaultTimeoutMs: timeoutMs, endMs, clock: this.#settings.clock },
-        (interruption) => interruptedError(operation, interruption),
+        (interruption) => interruptedError(this.#settings.area, operation, interruption),
       );
     }
-    if (this.#closing.signal.aborted) throw closedError(operation);
+    if (this.#closing.signal.aborted) throw closedError(this.#settings.area, operation);
     if (this.#channel && !this.#suspect) return this.#channel;
     const why = this.#channel
       ? "the server does not answer"
       : "there is no connection to the server";
-    throw new CacheError(`Cannot start ${operation}: ${why}`, {
+    throw new this.#settings.area.errorClass(`Cannot start ${operation}: ${why}`, {
       code: this.#channel ? "unavailable" : this.#failure?.code ?? "unavailable",
       operation,
       retryable: true,
@@ -194,25 +213,31 @@ export class RedisConnection {
     const { nowMs } = this;
     if (nowMs - this.#movedAtMs < BROKEN_MS) return;
     this.#movedAtMs = nowMs;
-    this.#break(channel, toCacheError(error, { operation: "connect", mayHaveRun: false }).message);
+    this.#break(channel, this.#reason(error));
+  }
+
+  #reason(error: unknown): string {
+    const { area } = this.#settings;
+    return toRedisError(area, error, { operation: area.connect, mayHaveRun: false }).message;
   }
 
   #break(channel: RedisChannel, why: string): void {
     if (channel !== this.#channel) return;
+    const { area, observer } = this.#settings;
     // Behind a server that has not answered, nobody waits for another answer.
     const waits = !this.#suspect;
-    this.#drop(lostError);
-    this.#settings.observer.count("cache.connection_lost", 1);
-    this.#settings.observer.log({
+    this.#drop((operation) => lostError(area, operation));
+    observer.count(`${area.name}.connection_lost`, 1);
+    observer.log({
       level: "warn",
-      message: "The connection to the cache server was lost",
+      message: `The connection to the ${area.name} server was lost`,
       attributes: { reason: why },
     });
     void this.#reconnect(waits);
   }
 
   /** Ends the channel; what waits for a reply rejects. */
-  #drop(toError: (operation: string) => CacheError): void {
+  #drop(toError: (operation: string) => InfrastructureError): void {
     const channel = this.#channel;
     this.#channel = undefined;
     this.#suspect = false;
@@ -234,13 +259,13 @@ export class RedisConnection {
   }
 
   async #connect(): Promise<void> {
-    const { target, prepare, connectTimeoutMs, clock } = this.#settings;
+    const { area, target, prepare, connectTimeoutMs, clock } = this.#settings;
     const gaveUp = new AbortController();
     let opened: RedisChannel | undefined;
     let broken: unknown;
     const connecting = target.open(gaveUp.signal, (error) => {
       broken ??= error ?? new Error("it ended");
-      if (opened) this.#break(opened, toCacheError(error, CONNECTING).message);
+      if (opened) this.#break(opened, this.#reason(error));
     }).then(async (channel) => {
       opened = channel;
       await prepare(channel);
@@ -251,13 +276,13 @@ export class RedisConnection {
       this.#channel = await settleWithin(
         connecting,
         { signal: this.#closing.signal, defaultTimeoutMs: connectTimeoutMs, clock },
-        (interruption) => interruptedError(CONNECTING.operation, interruption),
+        (interruption) => interruptedError(area, area.connect, interruption),
       );
       this.#failure = undefined;
     } catch (error) {
       gaveUp.abort();
       opened?.destroy();
-      this.#failure = toConnectError(error, CONNECTING.operation, target.name);
+      this.#failure = toConnectError(area, error, area.connect, target.name);
       throw this.#failure;
     }
   }
@@ -267,7 +292,7 @@ export class RedisConnection {
    * on it that has much time left.
    */
   #scheduleHeartbeat(): void {
-    if (this.#closing.signal.aborted) return;
+    if (this.#closing.signal.aborted || this.#settings.heartbeat === false) return;
     const beat = (): void => {
       if (this.#channel) {
         const ping = { args: ["PING"], readOnly: true };
@@ -279,10 +304,8 @@ export class RedisConnection {
   }
 }
 
-const CONNECTING = { operation: "RedisCacheProvider.connect", mayHaveRun: false };
-
-function lostError(operation: string): CacheError {
-  return new CacheError(`Cannot finish ${operation}: the connection was given up`, {
+function lostError({ errorClass }: RedisArea, operation: string): InfrastructureError {
+  return new errorClass(`Cannot finish ${operation}: the connection was given up`, {
     code: "unavailable",
     operation,
     retryable: true,
@@ -293,11 +316,11 @@ function lostError(operation: string): CacheError {
 /** Whether the connection broke under the call; a reply, also of an error, or a deadline is something else. */
 function isLost(error: unknown): boolean {
   return replyCode(error) === undefined &&
-    (!(error instanceof CacheError) || error.code === "unavailable");
+    (!(error instanceof InfrastructureError) || error.code === "unavailable");
 }
 
-function overloadedError(operation: string): CacheError {
-  return new CacheError(`Cannot start ${operation}: ${MAX_PENDING} replies have not come yet`, {
+function overloadedError({ errorClass }: RedisArea, operation: string): InfrastructureError {
+  return new errorClass(`Cannot start ${operation}: ${MAX_PENDING} replies have not come yet`, {
     code: "overloaded",
     operation,
     retryable: true,

@@ -1,4 +1,4 @@
-import { parseUrl } from "../../../core/url_text.ts";
+import { parseUrl } from "../url_text.ts";
 
 /** What is used of a client's options, or of those of a node of a cluster, to say where it connects to. */
 export interface NamedServer {

@@ -1,75 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SubscriberEvents } from "../../../cache/adapters/redis/subscriber.ts";
-import { SubscriberConnection } from "../../../cache/adapters/redis/subscriber_connection.ts";
-import { ManualClock } from "../../conformance/manual_clock.ts";
+import { open, Server, settle } from "../../support/played_subscriber.ts";
 import { until } from "../../support/until.ts";
-
-/** A connection that was made, and what the test does with it. */
-interface Made {
-  readonly events: SubscriberEvents;
-  readonly signal: AbortSignal;
-  pings: number;
-  destroyed: boolean;
-  /** Settles the pings; they hang while it is missing. */
-  answer?: () => Promise<unknown>;
-}
-
-/** A server that the test plays. */
-class Server {
-  readonly clock = new ManualClock();
-  readonly made: Made[] = [];
-  readonly heard: string[] = [];
-  readonly counts: string[] = [];
-  gaps = 0;
-  /** How attempts to connect end; they hang while it is missing. */
-  accept?: () => Promise<void>;
-
-  connect(): Promise<SubscriberConnection> {
-    return SubscriberConnection.open({
-      open: async (channel, signal, events) => {
-        assert.equal(channel, "channel");
-        const made: Made = { events, signal, pings: 0, destroyed: false };
-        this.made.push(made);
-        await (this.accept?.() ?? new Promise(() => {}));
-        return {
-          ping: () => {
-            made.pings++;
-            return made.answer?.() ?? new Promise(() => {});
-          },
-          destroy: () => {
-            made.destroyed = true;
-          },
-        };
-      },
-      channel: "channel",
-      onMessage: (text) => this.heard.push(text),
-      onGap: () => this.gaps++,
-      connectTimeoutMs: 2_000,
-      clock: this.clock,
-      observer: { log: () => {}, count: (name) => this.counts.push(name), duration: () => {} },
-    });
-  }
-}
-
-function open(): Server {
-  const server = new Server();
-  server.accept = () => Promise.resolve();
-  return server;
-}
-
-/** Lets what is settled have its effects. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 1));
-}
 
 test("messages are heard until it is closed, and there is no gap at the beginning", async () => {
   const server = open();
   const connection = await server.connect();
-  server.made[0]?.events.onMessage("a");
+  server.made[0]?.say("a");
   connection.close();
   connection.close();
-  server.made[0]?.events.onMessage("b");
   assert.deepEqual(server.heard, ["a"]);
   assert.equal(server.gaps, 0);
   assert.equal(server.made[0]?.destroyed, true);
@@ -80,7 +19,7 @@ test("a connection that is there in the moment of the close is destroyed, too", 
   for (let moment = 0; moment < 15; moment++) {
     const server = open();
     const connection = await server.connect();
-    server.made[0]?.events.onBroken(new Error("it broke"));
+    server.made[0]?.onBroken(new Error("it broke"));
     for (let i = 0; i < moment; i++) await Promise.resolve();
     connection.close();
     await settle();
@@ -92,8 +31,8 @@ test("a connection that breaks is thrown away, and there is a gap then and when 
   const server = open();
   const connection = await server.connect();
   server.accept = () => Promise.reject(new Error("refused"));
-  server.made[0]?.events.onBroken(new Error("reset"));
-  server.made[0]?.events.onBroken(new Error("ended"));
+  server.made[0]?.onBroken(new Error("reset"));
+  server.made[0]?.onBroken(new Error("ended"));
   assert.equal(server.made[0]?.destroyed, true);
   assert.equal(server.gaps, 1);
   assert.deepEqual(server.counts, ["cache.subscription_lost"]);
@@ -102,8 +41,8 @@ test("a connection that breaks is thrown away, and there is a gap then and when 
     server.clock.advance(50);
     return server.gaps === 2;
   });
-  server.made.at(-1)?.events.onMessage("after");
-  assert.deepEqual(server.heard, ["after"]);
+  server.made.at(-1)?.say("after");
+  assert.deepEqual(server.heard, ["gap", "gap", "after"]);
   connection.close();
 });
 
@@ -115,7 +54,7 @@ test("a server that was away for long is found again within a few seconds of its
     attemptsMs.push(server.clock.monotonic());
     return Promise.reject(new Error("refused"));
   };
-  server.made[0]?.events.onBroken(new Error("reset"));
+  server.made[0]?.onBroken(new Error("reset"));
   for (let step = 0; step < 3_000; step++) {
     server.clock.advance(100);
     for (let turn = 0; turn < 10; turn++) await Promise.resolve();
@@ -127,7 +66,7 @@ test("a server that was away for long is found again within a few seconds of its
 
 test("a server that does not answer a ping within a second is given up", async () => {
   const server = open();
-  const connection = await server.connect();
+  const connection = await server.open();
   const [first] = server.made;
   assert.ok(first);
   server.clock.advance(2_999);
@@ -145,7 +84,7 @@ test("a server that does not answer a ping within a second is given up", async (
 
 test("a server that answers is asked again every three seconds, and kept", async () => {
   const server = open();
-  const connection = await server.connect();
+  const connection = await server.open();
   const [first] = server.made;
   assert.ok(first);
   first.answer = () => Promise.resolve("PONG");
@@ -160,7 +99,7 @@ test("a server that answers is asked again every three seconds, and kept", async
 
 test("a ping that is refused breaks the connection", async () => {
   const server = open();
-  const connection = await server.connect();
+  const connection = await server.open();
   const [first] = server.made;
   assert.ok(first);
   first.answer = () => Promise.reject(new Error("LOADING"));
@@ -174,7 +113,7 @@ test("the first connection is tried once, and its failure is an error of the cac
   const server = new Server();
   server.accept = () =>
     Promise.reject(Object.assign(new Error("x://user:secret@"), { code: "ECONNREFUSED" }));
-  await assert.rejects(server.connect(), (error: Error & { code?: string }) => {
+  await assert.rejects(server.open(), (error: Error & { code?: string }) => {
     assert.equal(error.code, "unavailable");
     assert.doesNotMatch(`${error.message}${error.cause}`, /secret/);
     return true;
@@ -187,7 +126,7 @@ test("an attempt that takes longer than connectTimeoutMs is given up, and what c
   const server = new Server();
   let accept = (): void => {};
   server.accept = () => new Promise((resolve) => accept = resolve);
-  const connecting = assert.rejects(server.connect(), { code: "timeout" });
+  const connecting = assert.rejects(server.open(), { code: "timeout" });
   server.clock.advance(2_000);
   await connecting;
   assert.equal(server.made[0]?.signal.aborted, true);
@@ -198,10 +137,10 @@ test("an attempt that takes longer than connectTimeoutMs is given up, and what c
 test("a connection that broke before it was ready is none", async () => {
   const server = new Server();
   server.accept = () => {
-    server.made[0]?.events.onBroken(undefined);
+    server.made[0]?.onBroken(undefined);
     return Promise.resolve();
   };
-  await assert.rejects(server.connect(), { code: "unavailable" });
+  await assert.rejects(server.open(), { code: "unavailable" });
   assert.equal(server.made[0]?.destroyed, true);
   assert.equal(server.gaps, 0);
 });
@@ -210,7 +149,7 @@ test("new connections are tried until one works, two seconds apart at most", asy
   const server = open();
   const connection = await server.connect();
   server.accept = () => Promise.reject(new Error("refused"));
-  server.made[0]?.events.onBroken(new Error("reset"));
+  server.made[0]?.onBroken(new Error("reset"));
   for (let attempts = 2; attempts < 12; attempts++) {
     await until("there is another attempt", () => server.made.length >= attempts);
     await settle();
@@ -229,7 +168,7 @@ test("closing ends the attempts and their pauses", async () => {
     const server = open();
     const connection = await server.connect();
     server.accept = accept as () => Promise<void>;
-    server.made[0]?.events.onBroken(new Error("reset"));
+    server.made[0]?.onBroken(new Error("reset"));
     await settle();
     connection.close();
     await settle();

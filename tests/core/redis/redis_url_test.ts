@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
-import { parseRedisUrl } from "../../cache/redis_url.ts";
+import { parseRedisUrl } from "../../../core/redis/redis_url.ts";
 
 test("a URL gives host, port, user, password, database and TLS, decoded", () => {
   assert.deepEqual(parseRedisUrl("redis://localhost"), {

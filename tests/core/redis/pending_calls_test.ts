@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PendingCalls } from "../../../cache/adapters/redis/pending_calls.ts";
+import { CACHE_AREA } from "../../../cache/adapters/redis/cache_area.ts";
+import { PendingCalls } from "../../../core/redis/pending_calls.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { CacheError } from "../../../core/errors.ts";
 import { ManualClock } from "../../conformance/manual_clock.ts";
@@ -18,7 +19,7 @@ function setup(): Setup {
   const clock = new ManualClock();
   const late: [number, boolean][] = [];
   const replies = { count: 0 };
-  const calls = new PendingCalls(clock, {
+  const calls = new PendingCalls(CACHE_AREA, clock, {
     onReply: () => replies.count++,
     onLate: (ageMs, isDue) => late.push([ageMs, isDue]),
   });
@@ -103,7 +104,10 @@ test("a process that was busy itself looks at its replies before it calls them l
       return () => {};
     },
   };
-  const calls = new PendingCalls(clock, { onReply: () => {}, onLate: (ageMs) => late.push(ageMs) });
+  const calls = new PendingCalls(CACHE_AREA, clock, {
+    onReply: () => {},
+    onLate: (ageMs) => late.push(ageMs),
+  });
   const came = reply();
   const waiting = calls.wait(came.promise, call(100));
   nowMs = 500;

@@ -5,8 +5,9 @@ import {
   isElsewhere,
   isUnavailable,
   replyCode,
-  toCacheError,
-} from "../../../cache/adapters/redis/redis_error.ts";
+  toRedisError,
+} from "../../../core/redis/redis_error.ts";
+import { CACHE_AREA } from "../../../cache/adapters/redis/cache_area.ts";
 import { CacheError } from "../../../core/errors.ts";
 
 /** As the package `redis` names its error replies. */
@@ -30,7 +31,7 @@ const REPLIES: [text: string, code: string, retryable: boolean][] = [
 
 for (const [text, code, retryable] of REPLIES) {
   test(`the reply ${text} is ${code}, and changed nothing`, () => {
-    const error = toCacheError(new SimpleError(text), command);
+    const error = toRedisError(CACHE_AREA, new SimpleError(text), command);
     assert.deepEqual([error.code, error.retryable, error.outcome], [
       code,
       retryable,
@@ -42,21 +43,24 @@ for (const [text, code, retryable] of REPLIES) {
 
 test("an error of the connection is unavailable, and its outcome unknown if the command may have run", () => {
   const refused = Object.assign(new Error("redis://u:s3cr3t@h"), { code: "ECONNREFUSED" });
-  const error = toCacheError(refused, command);
+  const error = toRedisError(CACHE_AREA, refused, command);
   assert.deepEqual([error.code, error.retryable, error.outcome], ["unavailable", true, "unknown"]);
   assert.match(error.message, /with ECONNREFUSED$/);
   assert.equal(inspect(error, { depth: 10, showHidden: true }).includes("s3cr3t"), false);
-  assert.equal(toCacheError(refused, { ...command, mayHaveRun: false }).outcome, "not-applied");
+  assert.equal(
+    toRedisError(CACHE_AREA, refused, { ...command, mayHaveRun: false }).outcome,
+    "not-applied",
+  );
 });
 
 test("a code that is no code is not shown", () => {
   const odd = Object.assign(new Error("x"), { code: "s3cr3t\n" });
-  assert.equal(toCacheError(odd, command).message.includes("s3cr3t"), false);
+  assert.equal(toRedisError(CACHE_AREA, odd, command).message.includes("s3cr3t"), false);
 });
 
 test("an error of the cache stays as it is, and its reply is known", () => {
-  const error = toCacheError(new SimpleError("NOSCRIPT No matching script"), command);
-  assert.equal(toCacheError(error, { operation: "other", mayHaveRun: true }), error);
+  const error = toRedisError(CACHE_AREA, new SimpleError("NOSCRIPT No matching script"), command);
+  assert.equal(toRedisError(CACHE_AREA, error, { operation: "other", mayHaveRun: true }), error);
   assert.equal(replyCode(error), "NOSCRIPT");
   assert.equal(replyCode(new Error("OOM it says")), undefined);
   assert.equal(replyCode(null), undefined);
