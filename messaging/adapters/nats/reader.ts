@@ -62,21 +62,12 @@ export class NatsReader implements DriverReader {
   async read(max: number, waitMs: number, streamCall: StreamCall): Promise<StreamBatch> {
     const { server } = this.#parts;
     const call = server.begin({ ...streamCall, timeoutMs: waitMs + streamCall.timeoutMs });
-    const endMs = server.nowMs + waitMs;
-    for (;;) {
-      if (this.#suspect) await this.#rejoin(call);
-      if (server.nowMs - this.#floorAtMs >= FLOOR_EVERY_MS) await this.#refresh(call);
-      if (this.#hasDesk || !this.#busy || server.nowMs - this.#againAtMs >= AGAIN_EVERY_MS) {
-        this.#againAtMs = server.nowMs;
-        const again = await this.#takeAgain(max, call);
-        if (again.entries.length > 0 || again.lost > 0) return again;
-      }
-      if (call.signal?.aborted) return NOTHING;
-      const leftMs = Math.max(0, endMs - server.nowMs);
-      const batch = await this.#take(max, Math.min(leftMs, SLICE_MS), call);
-      this.#busy = batch.entries.length === max;
-      const isOver = call.signal?.aborted || endMs <= server.nowMs;
-      if (batch.entries.length > 0 || batch.lost > 0 || isOver) return batch;
+    try {
+      return await this.#read(max, server.nowMs + waitMs, call);
+    } catch (error) {
+      // Nothing was taken yet, or it would have been returned.
+      if (error instanceof MessagingError && error.code === "aborted") return NOTHING;
+      throw error;
     }
   }
 
@@ -119,6 +110,25 @@ export class NatsReader implements DriverReader {
     return Promise.resolve();
   }
 
+  async #read(max: number, endMs: number, call: NatsCall): Promise<StreamBatch> {
+    const { server } = this.#parts;
+    for (;;) {
+      if (this.#suspect) await this.#rejoin(call);
+      if (server.nowMs - this.#floorAtMs >= FLOOR_EVERY_MS) await this.#refresh(call);
+      if (this.#hasDesk || !this.#busy || server.nowMs - this.#againAtMs >= AGAIN_EVERY_MS) {
+        this.#againAtMs = server.nowMs;
+        const again = await this.#takeAgain(max, call);
+        if (again.entries.length > 0 || again.lost > 0) return again;
+      }
+      if (call.signal?.aborted) return NOTHING;
+      const leftMs = Math.max(0, endMs - server.nowMs);
+      const batch = await this.#take(max, Math.min(leftMs, SLICE_MS), call);
+      this.#busy = batch.entries.length === max;
+      const isOver = call.signal?.aborted || endMs <= server.nowMs;
+      if (batch.entries.length > 0 || batch.lost > 0 || isOver) return batch;
+    }
+  }
+
   /** Takes what was put on the desk for the group, if it has one. */
   async #takeAgain(max: number, call: NatsCall): Promise<StreamBatch> {
     const { setup, names, request } = this.#parts;
@@ -141,11 +151,11 @@ export class NatsReader implements DriverReader {
 
   async #pull(stream: string, max: number, waitMs: number, call: NatsCall): Promise<Pulled> {
     const { server, request, clock } = this.#parts;
-    const { signal, ...unabortable } = call;
+    const { signal } = call;
     const consumer = consumerOf(request.group);
     const graceMs = Math.min(SILENCE_MS, call.timeoutMs);
     return await server.run(
-      unabortable,
+      unabortable(call),
       "unknown",
       ({ nc }) => pull(nc, { stream, consumer, max, waitMs, graceMs, signal }, clock),
     );
@@ -154,7 +164,7 @@ export class NatsReader implements DriverReader {
   async #accept(messages: readonly Msg[], call: NatsCall): Promise<StreamBatch> {
     const deliveries = messages.map((message) => this.#delivered(message));
     // In the order in which the server gave them out.
-    const lost = await this.#gaps.count(deliveries, call);
+    const lost = await this.#gaps.count(deliveries, unabortable(call));
     return { entries: this.#keep(deliveries), lost };
   }
 
@@ -168,8 +178,14 @@ export class NatsReader implements DriverReader {
       if (told) lost += Number(told);
       (told ? notices : deliveries).push(delivered);
     }
-    await this.#settle(notices, "+ACK", call);
-    return { entries: this.#keep(deliveries), lost };
+    const entries = this.#keep(deliveries);
+    try {
+      await this.#settle(notices, "+ACK", unabortable(call));
+    } catch {
+      // The notices will come again, the entries will not.
+      lost = 0;
+    }
+    return { entries, lost };
   }
 
   #delivered(message: Msg): Held {
@@ -251,6 +267,11 @@ export class NatsReader implements DriverReader {
 
 function floorOf({ ack_floor }: ConsumerInfo): { readonly after: string } {
   return { after: String(ack_floor.stream_seq) };
+}
+
+/** For steps after which there is something to return. */
+function unabortable(call: NatsCall): NatsCall {
+  return { ...call, signal: undefined };
 }
 
 function placeOf({ stream, sequence }: Held): string {
