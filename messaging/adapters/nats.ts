@@ -23,12 +23,13 @@ export type { NatsStreamBusConfig } from "./nats/config.ts";
  * with `outcome: "unknown"` can be repeated with its id.
  *
  * **Groups.** All readers of a group share `takeOverMs`: that of the last to join holds for all. `pending` counts what
- * was released as pending until it is given out again. What is pending when a group seeks is not given out again if
- * its reader dies: `seek` is for groups that are at rest. When somebody deletes the consumer or the stream behind a
- * subscription, it says `interrupted`, makes it again, and goes on from where the group was known to be done, so
- * messages can come again.
+ * was released as pending until it is given out again. A reader notices within two seconds that its group was sent
+ * elsewhere by `seek`. When somebody deletes the consumer or the stream behind a subscription, it says `interrupted`,
+ * makes it again, and goes on from where the group was known to be done, so messages can come again. What a forced
+ * `trim` or a limit of the stream removes is told if it was never given out; what was released and is then removed is not.
  *
- * **While the server is away**, calls reject with `unavailable` at once; the connection is made again for ever.
+ * **While the server is away**, calls wait a moment for a new connection and then reject with `unavailable`; the
+ * connection is made again for ever.
  *
  * ```ts
  * import { EventChannel } from "@benchmark-exchange/infrastructure/messaging";

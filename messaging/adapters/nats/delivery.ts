@@ -54,6 +54,9 @@ export function heldOf(channel: string, message: Msg, nowMs: number): Held {
   const reply = message.reply ?? "";
   const info = deliveryInfo(reply);
   const position = message.headers?.get(POSITION_HEADER) || String(info.sequence);
-  const entry = { ...recordOf(channel, position, message.data), attempt: info.attempt };
+  const { buffer, byteOffset, byteLength } = message.data;
+  // Without the methods of a `Buffer`, which read and compare otherwise.
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  const entry = { ...recordOf(channel, position, bytes), attempt: info.attempt };
   return { ...info, entry, reply, signMs: nowMs };
 }

@@ -5,8 +5,16 @@ import { MessagingError } from "../../../core/errors.ts";
 import type { StreamCall } from "../../stream_driver.ts";
 import type { StreamRecord, StreamStart } from "../../streams.ts";
 import { deliveryInfo, LOST_HEADER, recordOf } from "./delivery.ts";
+import {
+  consumersOf,
+  describeConsumers,
+  doneTo,
+  type GroupConsumers,
+  groupConsumers,
+  nextConsumer,
+} from "./generations.ts";
 import type { NatsLetters } from "./letters.ts";
-import { type ChannelNames, consumerOf, groupOf } from "./names.ts";
+import { type ChannelNames, groupOf } from "./names.ts";
 import { pull } from "./pull.ts";
 import type { NatsCall, NatsServer } from "./server.ts";
 import { type NatsSetup, startOf } from "./setup.ts";
@@ -69,23 +77,31 @@ export class NatsHistory {
     }
   }
 
-  /** See `StreamHistory.seek`: the consumer is made again at the place. */
+  /** See `StreamHistory.seek`: another consumer begins at the place, and those before it give out nothing new. */
   async seek(
     names: ChannelNames,
     group: string,
     from: StreamStart,
     call: NatsCall,
   ): Promise<void> {
-    const { server, setup } = this.#parts;
-    const { config } = await setup.group(names, group, call);
+    const { setup } = this.#parts;
+    const found = await setup.group(names, group, call);
+    const { first, current, older } = found;
     const stream = await setup.findStream(names.stream, call);
     const start = startOf(from, stream?.state.last_seq ?? 0);
-    await server.run(
-      call,
-      "unknown",
-      ({ jsm }) => jsm.consumers.delete(names.stream, consumerOf(group)),
-    );
-    await setup.createConsumer(names.stream, group, { ack_wait: config.ack_wait, ...start }, call);
+    const name = nextConsumer(found);
+    const { ack_wait } = first.config;
+    await setup.createConsumer(names.stream, name, { ack_wait, ...start }, call);
+    const before = [...older, ...current ? [current] : []].map((one) => one.name);
+    const description = describeConsumers([...before, name]);
+    // In one step the group has its new place, and the first consumer none.
+    await setup.updateConsumer(first, { description, filter_subject: names.past }, call);
+    if (current && current.name !== first.name) {
+      await setup.updateConsumer(current, { filter_subject: names.past }, call);
+    }
+    // What was current until now may still be read from; its time comes with the next seek.
+    const over = consumersOf(first).filter((one) => one !== first.name && !before.includes(one));
+    for (const one of over) await setup.removeConsumer(names.stream, one, call);
   }
 
   /** See `StreamHistory.trim`. */
@@ -97,13 +113,10 @@ export class NatsHistory {
     const { server, setup } = this.#parts;
     const found = await setup.findStream(names.stream, call);
     if (!found || found.state.messages <= keep) return 0;
-    const groups = await server.run(
-      call,
-      "not-applied",
-      ({ jsm }) => allOf(jsm.consumers.list(names.stream)),
-    );
+    const groups = await this.#groups(names, call);
     const wanted = found.state.last_seq - keep + 1;
-    const needed = groups.map(({ ack_floor }) => ack_floor.stream_seq + 1);
+    const needed = groups.flatMap(({ current, older }) => [...current ? [current] : [], ...older])
+      .map((consumer) => doneTo(consumer) + 1);
     const end = force ? wanted : Math.min(wanted, ...needed);
     if (end <= found.state.first_seq) return 0;
     if (force) await this.#tellLost(names, found, groups, end, call);
@@ -113,6 +126,17 @@ export class NatsHistory {
       ({ jsm }) => jsm.streams.purge(names.stream, { seq: end }),
     );
     return purged;
+  }
+
+  async #groups(names: ChannelNames, call: NatsCall): Promise<GroupConsumers[]> {
+    const consumers = await this.#parts.server.run(
+      call,
+      "not-applied",
+      ({ jsm }) => allOf(jsm.consumers.list(names.stream)),
+    );
+    const byName = new Map(consumers.map((consumer) => [consumer.name, consumer]));
+    return consumers.filter(({ name }) => !name.includes("="))
+      .map((first) => groupConsumers(first, (name) => byName.get(name)));
   }
 
   async *#records(
@@ -152,15 +176,15 @@ export class NatsHistory {
   async #tellLost(
     names: ChannelNames,
     { state }: StreamInfo,
-    groups: readonly ConsumerInfo[],
+    groups: readonly GroupConsumers[],
     end: number,
     call: NatsCall,
   ): Promise<void> {
     const { setup, letters } = this.#parts;
     const losers = groups
-      .map(({ name, delivered }) => {
-        const next = Math.max(delivered.stream_seq + 1, state.first_seq);
-        return { group: groupOf(name), lost: end - next, next };
+      .map(({ first, current }) => {
+        const next = Math.max((current?.delivered.stream_seq ?? 0) + 1, state.first_seq);
+        return { group: groupOf(first.name), lost: end - next, next };
       })
       .filter(({ lost }) => lost > 0);
     if (losers.length === 0) return;

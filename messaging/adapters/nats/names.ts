@@ -4,6 +4,8 @@ export interface ChannelNames {
   readonly stream: string;
   /** The subject that records are published to. */
   readonly subject: string;
+  /** A subject of the stream that nothing is published to, for consumers that are to give out nothing new. */
+  readonly past: string;
   /** The stream beside it, for dead letters, and for what is given to one group only. */
   readonly desk: string;
   /** The subjects of the desk. */
@@ -27,6 +29,7 @@ export function namesOf(prefix: string, channel: string): ChannelNames {
   return {
     stream: `${prefix}=channel=${name}`,
     subject: `${prefix}.channel.${tokens}`,
+    past: `${prefix}.past.${tokens}`,
     desk: `${prefix}=desk=${name}`,
     deskSubjects: ["letter", "again"].map((kind) => `${prefix}.${kind}.*.${tokens}`)
       .concat(`${prefix}.trimmed.${tokens}`),
@@ -36,12 +39,12 @@ export function namesOf(prefix: string, channel: string): ChannelNames {
   };
 }
 
-/** The durable consumer that keeps where a group is. */
+/** The durable consumer that keeps where a group is, or the first of several. */
 export function consumerOf(group: string): string {
   return withoutDots(group);
 }
 
-/** The group of a durable consumer. */
+/** The group of its first consumer. */
 export function groupOf(consumer: string): string {
   return consumer.replaceAll("+", ".");
 }

@@ -1,4 +1,3 @@
-import type { ConsumerInfo } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import type { Clock } from "../../../core/clock.ts";
 import { MessagingError } from "../../../core/errors.ts";
@@ -6,9 +5,10 @@ import type { DriverReader, JoinRequest, NewDeadLetter, StreamCall } from "../..
 import type { StreamBatch, StreamEntry } from "../../streams.ts";
 import { type Held, heldOf, LOST_HEADER } from "./delivery.ts";
 import { GapFinder } from "./gap_finder.ts";
+import { doneTo } from "./generations.ts";
 import type { NatsLetters } from "./letters.ts";
 import { type ChannelNames, consumerOf } from "./names.ts";
-import { pull, type Pulled } from "./pull.ts";
+import { pull, type Pulled, type PullRequest } from "./pull.ts";
 import type { NatsCall, NatsServer } from "./server.ts";
 import type { JoinedGroup, NatsSetup } from "./setup.ts";
 
@@ -32,8 +32,9 @@ const SILENCE_MS = 3_000;
 /** While there is more to read at once, a reader asks whether its channel has a desk this often, in milliseconds. */
 const AGAIN_EVERY_MS = 250;
 
-/** How often a reader asks up to where its group is done, in milliseconds. */
-const FLOOR_EVERY_MS = 10_000;
+/** How often a reader asks where its group is, in milliseconds: with nothing to read, and while there is something. */
+const PLACE_IDLE_MS = 500;
+const PLACE_BUSY_MS = 10_000;
 
 const NOTHING: StreamBatch = { entries: [], lost: 0 };
 
@@ -46,16 +47,17 @@ export class NatsReader implements DriverReader {
   #joined: JoinedGroup;
   #suspect = false;
   #hasDesk = false;
-  #busy = false;
+  #isBusy = false;
+  #isIdle = false;
   #againAtMs = -Infinity;
-  #floorAtMs: number;
+  #placeAtMs: number;
 
   /** Reads for a group that was joined. */
   constructor(parts: ReaderParts, joined: JoinedGroup) {
     this.#parts = parts;
     this.#joined = joined;
     this.#gaps = new GapFinder(parts.server, parts.names, joined.consumer);
-    this.#floorAtMs = parts.server.nowMs;
+    this.#placeAtMs = parts.server.nowMs;
   }
 
   /** See {@linkcode DriverReader.read}. */
@@ -114,34 +116,58 @@ export class NatsReader implements DriverReader {
     const { server } = this.#parts;
     for (;;) {
       if (this.#suspect) await this.#rejoin(call);
-      if (server.nowMs - this.#floorAtMs >= FLOOR_EVERY_MS) await this.#refresh(call);
-      if (this.#hasDesk || !this.#busy || server.nowMs - this.#againAtMs >= AGAIN_EVERY_MS) {
-        this.#againAtMs = server.nowMs;
-        const again = await this.#takeAgain(max, call);
-        if (again.entries.length > 0 || again.lost > 0) return again;
-      }
-      if (call.signal?.aborted) return NOTHING;
-      const leftMs = Math.max(0, endMs - server.nowMs);
-      const batch = await this.#take(max, Math.min(leftMs, SLICE_MS), call);
-      this.#busy = batch.entries.length === max;
+      if (this.#isStale()) await this.#refresh(call);
+      const again = await this.#lookAgain(max, call);
+      const room = max - again.entries.length;
+      if (call.signal?.aborted || room === 0) return again;
+      const hasSome = again.entries.length > 0 || again.lost > 0;
+      const waitMs = hasSome ? 0 : Math.min(SLICE_MS, Math.max(0, endMs - server.nowMs));
+      const taken = await this.#take(room, waitMs, call).catch((error) => {
+        if (hasSome) return NOTHING;
+        throw error;
+      });
+      this.#isBusy = taken.entries.length === room;
+      this.#isIdle = taken.entries.length === 0;
       const isOver = call.signal?.aborted || endMs <= server.nowMs;
-      if (batch.entries.length > 0 || batch.lost > 0 || isOver) return batch;
+      if (hasSome || !this.#isIdle || taken.lost > 0 || isOver) return joined(again, taken);
     }
   }
 
-  /** Takes what was put on the desk for the group, if it has one. */
+  /** Not at each read while there is more to read at once, until there is something. */
+  async #lookAgain(max: number, call: NatsCall): Promise<StreamBatch> {
+    const { nowMs } = this.#parts.server;
+    const isDue = this.#hasDesk || !this.#isBusy || nowMs - this.#againAtMs >= AGAIN_EVERY_MS;
+    if (!isDue) return NOTHING;
+    this.#againAtMs = nowMs;
+    return await this.#takeAgain(max, call);
+  }
+
+  /** Takes what was put on the desk for the group, if it has one, and what older consumers have to give out again. */
   async #takeAgain(max: number, call: NatsCall): Promise<StreamBatch> {
     const { setup, names, request } = this.#parts;
+    const consumer = consumerOf(request.group);
     // Nobody answers to a pull of a consumer that is not there.
-    this.#hasDesk ||= await setup.findConsumer(names.desk, request.group, call) !== undefined;
-    if (!this.#hasDesk) return NOTHING;
-    const { messages, end } = await this.#pull(names.desk, max, 0, call);
-    if (end !== "done") this.#hasDesk = false;
+    this.#hasDesk ||= await setup.findConsumer(names.desk, consumer, call) !== undefined;
+    const messages: Msg[] = [];
+    if (this.#hasDesk) {
+      const pulled = await this.#pull({ stream: names.desk, consumer, max, waitMs: 0 }, call);
+      if (pulled.end !== "done") this.#hasDesk = false;
+      messages.push(...pulled.messages);
+    }
+    for (const { name } of this.#joined.older) {
+      const room = max - messages.length;
+      if (room === 0) break;
+      const older = { stream: names.stream, consumer: name, max: room, waitMs: 0 };
+      const pulled = await this.#pull(older, call).catch(() => undefined);
+      messages.push(...pulled?.messages ?? []);
+    }
     return await this.#acceptAgain(messages, call);
   }
 
   async #take(max: number, waitMs: number, call: NatsCall): Promise<StreamBatch> {
-    const { messages, end } = await this.#pull(this.#parts.names.stream, max, waitMs, call);
+    const { stream } = this.#parts.names;
+    const consumer = this.#joined.consumer.name;
+    const { messages, end } = await this.#pull({ stream, consumer, max, waitMs }, call);
     if (end !== "done") {
       this.#suspect = true;
       if (messages.length === 0) throw interruptedError(call.operation, end);
@@ -149,15 +175,16 @@ export class NatsReader implements DriverReader {
     return await this.#accept(messages, call);
   }
 
-  async #pull(stream: string, max: number, waitMs: number, call: NatsCall): Promise<Pulled> {
-    const { server, request, clock } = this.#parts;
-    const { signal } = call;
-    const consumer = consumerOf(request.group);
+  async #pull(
+    request: Pick<PullRequest, "stream" | "consumer" | "max" | "waitMs">,
+    call: NatsCall,
+  ): Promise<Pulled> {
+    const { server, clock } = this.#parts;
     const graceMs = Math.min(SILENCE_MS, call.timeoutMs);
     return await server.run(
       unabortable(call),
       "unknown",
-      ({ nc }) => pull(nc, { stream, consumer, max, waitMs, graceMs, signal }, clock),
+      ({ nc }) => pull(nc, { ...request, graceMs, signal: call.signal }, clock),
     );
   }
 
@@ -228,29 +255,30 @@ export class NatsReader implements DriverReader {
 
   /** Sends one word about each, and waits for the answer to the last: a consumer hears them in order. */
   async #settle(held: readonly Held[], word: string, call: NatsCall): Promise<void> {
-    const { stream } = this.#parts.names;
-    const parts = [
-      held.filter((one) => one.stream === stream),
-      held.filter((one) => one.stream !== stream),
-    ];
-    await Promise.all(
-      parts.filter(({ length }) => length > 0).map((ofStream) => {
-        const replies = ofStream.map(({ reply }) => reply);
-        const last = replies.pop() as string;
-        return this.#parts.server.run(call, "unknown", async ({ nc, leftMs }) => {
-          for (const reply of replies) nc.publish(reply, word);
-          await nc.request(last, word, { timeout: leftMs });
-        });
-      }),
-    );
+    const nameOf = ({ stream, consumer }: Held): string => `${stream} ${consumer}`;
+    await Promise.all([...new Set(held.map(nameOf))].map((name) => {
+      const replies = held.filter((one) => nameOf(one) === name).map(({ reply }) => reply);
+      const last = replies.pop() as string;
+      return this.#parts.server.run(call, "unknown", async ({ nc, leftMs }) => {
+        for (const reply of replies) nc.publish(reply, word);
+        await nc.request(last, word, { timeout: leftMs });
+      });
+    }));
+  }
+
+  /** Whether it should look where its group is: another reader may have sent it elsewhere. */
+  #isStale(): boolean {
+    const ageMs = this.#parts.server.nowMs - this.#placeAtMs;
+    return ageMs >= (this.#isIdle ? PLACE_IDLE_MS : PLACE_BUSY_MS);
   }
 
   async #refresh(call: NatsCall): Promise<void> {
     const { setup, names, request, server } = this.#parts;
-    const consumer = await setup.findConsumer(names.stream, request.group, call);
-    this.#floorAtMs = server.nowMs;
-    if (consumer) this.#joined = { ...this.#joined, consumer };
-    else this.#suspect = true;
+    const group = await setup.findGroup(names, request.group, call);
+    this.#placeAtMs = server.nowMs;
+    if (!group?.current) return void (this.#suspect = true);
+    if (group.currentName !== this.#joined.consumer.name) this.#gaps.reset(group.current);
+    this.#joined = { ...this.#joined, consumer: group.current, older: group.older };
   }
 
   /** After the server was silent, or said that the consumer is gone: makes it again where the group was. */
@@ -258,15 +286,16 @@ export class NatsReader implements DriverReader {
     const { setup, names, request } = this.#parts;
     const stream = await setup.findStream(names.stream, call);
     const isSame = stream?.created === this.#joined.streamCreated;
-    const from = isSame ? floorOf(this.#joined.consumer) : "beginning";
+    const from = isSame ? { after: String(doneTo(this.#joined.consumer)) } : "beginning";
     this.#joined = await setup.join(names, { ...request, from }, call);
     this.#gaps.reset(this.#joined.consumer);
     this.#suspect = false;
   }
 }
 
-function floorOf({ ack_floor }: ConsumerInfo): { readonly after: string } {
-  return { after: String(ack_floor.stream_seq) };
+/** First the one, then the other. */
+function joined(one: StreamBatch, other: StreamBatch): StreamBatch {
+  return { entries: [...one.entries, ...other.entries], lost: one.lost + other.lost };
 }
 
 /** For steps after which there is something to return. */
@@ -274,8 +303,8 @@ function unabortable(call: NatsCall): NatsCall {
   return { ...call, signal: undefined };
 }
 
-function placeOf({ stream, sequence }: Held): string {
-  return `${stream}:${sequence}`;
+function placeOf({ stream, consumer, sequence }: Held): string {
+  return `${stream} ${consumer} ${sequence}`;
 }
 
 function interruptedError(operation: string, end: string): MessagingError {

@@ -37,7 +37,10 @@ export interface NatsTools {
 const CLOSE_MS = 1_000;
 
 /** With this bound, a server that is back is found again within 5 s. */
-const RECONNECT_BACKOFF: Backoff = { baseMs: 50, maxMs: 2_000 };
+const RECONNECT_BACKOFF: Backoff = { baseMs: 50, maxMs: 1_000 };
+
+/** How long a call waits for a connection that has just been lost, in milliseconds. */
+const ARRIVAL_MS = 1_500;
 
 /** A connection that works. */
 interface Live {
@@ -46,13 +49,14 @@ interface Live {
 }
 
 /**
- * A connection to NATS that is replaced whenever it is lost, for ever. While there is none, calls are refused at
- * once, and those under way reject, because nobody knows how they ended.
+ * A connection to NATS that is replaced whenever it is lost, for ever. Calls wait for the next one for a
+ * moment only; those that were under way reject at once, because nobody knows how they ended.
  */
 export class NatsServer {
   readonly #settings: NatsSettings;
   readonly #clock: Clock;
   readonly #waiting = new Set<(error: Error) => void>();
+  readonly #arrivals = new Set<(live: Live) => void>();
   readonly #closing = new AbortController();
   #live: Live | undefined;
   #info: ServerInfo | undefined;
@@ -98,8 +102,7 @@ export class NatsServer {
     outcome: Outcome,
     use: (tools: NatsTools) => Promise<T>,
   ): Promise<T> {
-    if (!this.#live) throw this.#lostError(call.operation, "not-applied");
-    const { nc, js } = this.#live;
+    const { nc, js } = this.#live ?? await this.#arrival(call);
     const leftMs = Math.max(1, call.endMs - this.nowMs);
     // The client's own timer is for requests that nobody waits for any more.
     const timeout = leftMs + 1_000;
@@ -147,8 +150,29 @@ export class NatsServer {
     cancel();
   }
 
+  /** The next connection, if it comes soon: most are replaced at once. */
+  async #arrival(call: NatsCall): Promise<Live> {
+    let found = (_live: Live): void => {};
+    const next = new Promise<Live>((resolve) => found = resolve);
+    this.#arrivals.add(found);
+    const endMs = Math.min(call.endMs, this.nowMs + ARRIVAL_MS);
+    try {
+      return await settleWithin(
+        next,
+        { signal: call.signal, defaultTimeoutMs: ARRIVAL_MS, endMs, clock: this.#clock },
+        (why) =>
+          why.kind === "aborted"
+            ? this.#interrupted(call, why, "not-applied")
+            : this.#lostError(call.operation, "not-applied"),
+      );
+    } finally {
+      this.#arrivals.delete(found);
+    }
+  }
+
   #use(nc: NatsConnection): void {
     this.#live = { nc, js: jetstream(nc) };
+    for (const found of this.#arrivals) found(this.#live);
     this.#info = nc.info;
     nc.closed().then(() => this.#replace());
   }

@@ -17,7 +17,7 @@ import type {
 import type { NatsSettings } from "./config.ts";
 import { NatsHistory } from "./history.ts";
 import { type LetterBox, NatsLetters } from "./letters.ts";
-import { namesOf } from "./names.ts";
+import { consumerOf, namesOf } from "./names.ts";
 import { isUnheard } from "./nats_error.ts";
 import { NatsReader } from "./reader.ts";
 import type { NatsCall, NatsServer } from "./server.ts";
@@ -97,11 +97,12 @@ export class NatsStreamDriver implements StreamDriver {
   async pending(channel: string, group: string, streamCall: StreamCall): Promise<GroupState> {
     const call = this.#server.begin(streamCall);
     const names = namesOf(this.#prefix, channel);
-    const main = await this.#setup.group(names, group, call);
-    const again = await this.#setup.findConsumer(names.desk, group, call);
+    const { current, older } = await this.#setup.group(names, group, call);
+    const again = await this.#setup.findConsumer(names.desk, consumerOf(group), call);
+    const all = [current, again, ...older].filter((one) => one !== undefined);
     return {
-      pending: main.num_ack_pending + (again?.num_ack_pending ?? 0),
-      lag: main.num_pending + (again?.num_pending ?? 0),
+      pending: sum(all.map(({ num_ack_pending }) => num_ack_pending)),
+      lag: sum(all.map(({ num_pending }) => num_pending)),
       deadLetters: await this.#letters.count({ channel, names, group }, call),
       oldestPendingMs: undefined,
     };
@@ -197,6 +198,10 @@ export class NatsStreamDriver implements StreamDriver {
     await this.#setup.group(names, group, call);
     return { call, box: { channel, names, group } };
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
 }
 
 function withoutJetStream(operation: string): MessagingError {
