@@ -1,13 +1,34 @@
 import assert from "node:assert/strict";
 import { NatsStreamBus } from "../../messaging/adapters/nats.ts";
+import { namesOf } from "../../messaging/adapters/nats/names.ts";
 import { Recorder } from "../conformance/messaging/support.ts";
-import { dropStreams, testPrefix } from "../support/nats.ts";
+import { streamConformance } from "../conformance/streams.ts";
+import { dropStreams, testPrefix, withNats } from "../support/nats.ts";
 import { findService, serviceTest } from "../support/services.ts";
 
 const test = serviceTest(await findService("nats"));
+const prefix = testPrefix();
+let url = "";
+
+streamConformance(
+  (name, fn) =>
+    test(name, async (found) => {
+      url = found;
+      await fn();
+    }),
+  {
+    name: "NatsStreamBus",
+    capabilities: { replay: true, maxPayloadBytes: 1_000_000 },
+    takeOverMs: 200,
+    create: () => NatsStreamBus.connect({ url, prefix }),
+    async publishRaw(channel, bytes) {
+      const { subject } = namesOf(prefix, channel);
+      await withNats(url, ({ nc }) => nc.request(subject, bytes, { timeout: 5_000 }));
+    },
+  },
+);
 
 test("buses with the same prefix share their streams, and others do not", async (url) => {
-  const prefix = testPrefix();
   const buses = await Promise.all(
     [prefix, prefix, `${prefix}x`].map((one) => NatsStreamBus.connect({ url, prefix: one })),
   );
@@ -26,6 +47,7 @@ test("buses with the same prefix share their streams, and others do not", async 
     assert.match(String(version), /^\d+\.\d+\.\d+/);
   } finally {
     await Promise.all(buses.map((bus) => bus.close()));
-    await dropStreams(url, prefix);
   }
 });
+
+test("the streams of this file are deleted", (url) => dropStreams(url, prefix));

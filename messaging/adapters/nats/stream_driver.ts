@@ -20,7 +20,7 @@ import { type LetterBox, NatsLetters } from "./letters.ts";
 import { consumerOf, namesOf } from "./names.ts";
 import { isUnheard } from "./nats_error.ts";
 import { NatsReader } from "./reader.ts";
-import type { NatsCall, NatsServer } from "./server.ts";
+import type { NatsServer } from "./server.ts";
 import { LETTER_HEADER_BYTES, NatsSetup } from "./setup.ts";
 
 /** What the attributes of an event take at most, in bytes. */
@@ -103,7 +103,7 @@ export class NatsStreamDriver implements StreamDriver {
     return {
       pending: sum(all.map(({ num_ack_pending }) => num_ack_pending)),
       lag: sum(all.map(({ num_pending }) => num_pending)),
-      deadLetters: await this.#letters.count({ channel, names, group }, call),
+      deadLetters: await this.#letters.count(this.#box(channel, group), call),
       oldestPendingMs: undefined,
     };
   }
@@ -113,10 +113,9 @@ export class NatsStreamDriver implements StreamDriver {
     channel: string,
     group: string,
     page: { readonly limit: number; readonly after: string | undefined },
-    streamCall: StreamCall,
+    call: StreamCall,
   ): Promise<readonly DeadLetter[]> {
-    const { call, box } = await this.#box(channel, group, streamCall);
-    return await this.#letters.list(box, page, call);
+    return await this.#letters.list(this.#box(channel, group), page, this.#server.begin(call));
   }
 
   /** See `StreamDriver.redrive`. */
@@ -124,10 +123,9 @@ export class NatsStreamDriver implements StreamDriver {
     channel: string,
     group: string,
     ids: readonly string[],
-    streamCall: StreamCall,
+    call: StreamCall,
   ): Promise<number> {
-    const { call, box } = await this.#box(channel, group, streamCall);
-    return await this.#letters.redrive(box, ids, call);
+    return await this.#letters.redrive(this.#box(channel, group), ids, this.#server.begin(call));
   }
 
   /** See `StreamDriver.discard`. */
@@ -135,10 +133,9 @@ export class NatsStreamDriver implements StreamDriver {
     channel: string,
     group: string,
     ids: readonly string[],
-    streamCall: StreamCall,
+    call: StreamCall,
   ): Promise<number> {
-    const { call, box } = await this.#box(channel, group, streamCall);
-    return await this.#letters.discard(box, ids, call);
+    return await this.#letters.discard(this.#box(channel, group), ids, this.#server.begin(call));
   }
 
   /** See `StreamDriver.replay`. */
@@ -187,16 +184,8 @@ export class NatsStreamDriver implements StreamDriver {
     return this.#server.close();
   }
 
-  /** The letters of a group, which has to exist. */
-  async #box(
-    channel: string,
-    group: string,
-    streamCall: StreamCall,
-  ): Promise<{ readonly call: NatsCall; readonly box: LetterBox }> {
-    const call = this.#server.begin(streamCall);
-    const names = namesOf(this.#prefix, channel);
-    await this.#setup.group(names, group, call);
-    return { call, box: { channel, names, group } };
+  #box(channel: string, group: string): LetterBox {
+    return { channel, names: namesOf(this.#prefix, channel), group };
   }
 }
 
