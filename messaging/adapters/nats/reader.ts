@@ -6,6 +6,7 @@ import type { StreamBatch, StreamEntry } from "../../streams.ts";
 import { type Held, heldOf, LOST_HEADER } from "./delivery.ts";
 import { GapFinder } from "./gap_finder.ts";
 import { doneTo } from "./generations.ts";
+import { HeldEntries } from "./held_entries.ts";
 import type { NatsLetters } from "./letters.ts";
 import { type ChannelNames, consumerOf } from "./names.ts";
 import { pull, type Pulled, type PullRequest } from "./pull.ts";
@@ -42,8 +43,7 @@ const NOTHING: StreamBatch = { entries: [], lost: 0 };
 export class NatsReader implements DriverReader {
   readonly #parts: ReaderParts;
   readonly #gaps: GapFinder;
-  readonly #held = new Map<StreamEntry, Held>();
-  readonly #byPlace = new Map<string, Held>();
+  readonly #held = new HeldEntries();
   #joined: JoinedGroup;
   #suspect = false;
   #hasDesk = false;
@@ -75,14 +75,14 @@ export class NatsReader implements DriverReader {
 
   /** See {@linkcode DriverReader.ack}. Also for what may be somebody else's by now, because it was handled. */
   async ack(entries: readonly StreamEntry[], call: StreamCall): Promise<void> {
-    const held = this.#find(entries, () => true);
+    const held = this.#held.find(entries);
     await this.#settle(held, "+ACK", this.#parts.server.begin(call));
-    this.#forget(held);
+    this.#held.forget(held);
   }
 
   /** See {@linkcode DriverReader.extend}. */
   async extend(entries: readonly StreamEntry[], call: StreamCall): Promise<void> {
-    const held = this.#find(entries, this.#isOurs);
+    const held = this.#ours(entries);
     const signMs = this.#parts.server.nowMs;
     await this.#settle(held, "+WPI", this.#parts.server.begin(call));
     for (const one of held) one.signMs = signMs;
@@ -90,25 +90,25 @@ export class NatsReader implements DriverReader {
 
   /** See {@linkcode DriverReader.release}. */
   async release(entries: readonly StreamEntry[], call: StreamCall): Promise<void> {
-    const held = this.#find(entries, this.#isOurs);
+    const held = this.#ours(entries);
     await this.#settle(held, "-NAK", this.#parts.server.begin(call));
-    this.#forget(this.#find(entries, () => true));
+    this.#held.forget(this.#held.find(entries));
   }
 
   /** See {@linkcode DriverReader.bury}. */
   async bury(entry: StreamEntry, letter: NewDeadLetter, streamCall: StreamCall): Promise<void> {
     const { letters, names, request, server } = this.#parts;
-    const [held] = this.#find([entry], this.#isOurs);
+    const [held] = this.#ours([entry]);
     if (!held) return;
     const call = server.begin(streamCall);
     await letters.keep(names, request.group, held, letter, call);
     await this.#settle([held], "+ACK", call);
-    this.#forget([held]);
+    this.#held.forget([held]);
   }
 
   /** See {@linkcode DriverReader.close}. */
   close(): Promise<void> {
-    this.#forget([...this.#held.values()]);
+    this.#held.clear();
     return Promise.resolve();
   }
 
@@ -192,7 +192,7 @@ export class NatsReader implements DriverReader {
     const deliveries = messages.map((message) => this.#delivered(message));
     // In the order in which the server gave them out.
     const lost = await this.#gaps.count(deliveries, unabortable(call));
-    return { entries: this.#keep(deliveries), lost };
+    return { entries: this.#held.keep(deliveries), lost };
   }
 
   async #acceptAgain(messages: readonly Msg[], call: NatsCall): Promise<StreamBatch> {
@@ -205,7 +205,7 @@ export class NatsReader implements DriverReader {
       if (told) lost += Number(told);
       (told ? notices : deliveries).push(delivered);
     }
-    const entries = this.#keep(deliveries);
+    const entries = this.#held.keep(deliveries);
     try {
       await this.#settle(notices, "+ACK", unabortable(call));
     } catch {
@@ -219,38 +219,11 @@ export class NatsReader implements DriverReader {
     return heldOf(this.#parts.channel, message, this.#parts.server.nowMs);
   }
 
-  /** Remembers what is new, and returns it, the oldest first. */
-  #keep(deliveries: readonly Held[]): StreamEntry[] {
-    const fresh: Held[] = [];
-    for (const delivered of deliveries) {
-      const place = placeOf(delivered);
-      const known = this.#byPlace.get(place);
-      // Nobody else has what comes back here, and it is at work. A first attempt is that of a group that went back.
-      if (known && delivered.attempt > 1) {
-        Object.assign(known, { reply: delivered.reply, signMs: delivered.signMs });
-        continue;
-      }
-      this.#held.set(delivered.entry, delivered);
-      this.#byPlace.set(place, delivered);
-      fresh.push(delivered);
-    }
-    return fresh.sort((one, other) => one.sequence - other.sequence).map(({ entry }) => entry);
-  }
-
-  #find(entries: readonly StreamEntry[], isMeant: (held: Held) => boolean): Held[] {
-    const held = entries.map((entry) => this.#held.get(entry));
-    return held.filter((one) => one !== undefined).filter(isMeant);
-  }
-
-  /** Whether nobody else can have been given it. */
-  readonly #isOurs = ({ signMs }: Held): boolean =>
-    this.#parts.server.nowMs - signMs < this.#parts.request.takeOverMs;
-
-  #forget(held: readonly Held[]): void {
-    for (const one of held) {
-      this.#held.delete(one.entry);
-      this.#byPlace.delete(placeOf(one));
-    }
+  /** Those that nobody else can have been given. */
+  #ours(entries: readonly StreamEntry[]): Held[] {
+    const { server, request } = this.#parts;
+    return this.#held.find(entries)
+      .filter(({ signMs }) => server.nowMs - signMs < request.takeOverMs);
   }
 
   /** Sends one word about each, and waits for the answer to the last: a consumer hears them in order. */
@@ -301,10 +274,6 @@ function joined(one: StreamBatch, other: StreamBatch): StreamBatch {
 /** For steps after which there is something to return. */
 function unabortable(call: NatsCall): NatsCall {
   return { ...call, signal: undefined };
-}
-
-function placeOf({ stream, consumer, sequence }: Held): string {
-  return `${stream} ${consumer} ${sequence}`;
 }
 
 function interruptedError(operation: string, end: string): MessagingError {
