@@ -12,15 +12,17 @@ const DEATH = { reason: "handler_failed", error: "it failed", attempts: 1 } as c
 
 test("a letter that is buried twice, because nobody knows how it ended, is kept once", async () =>
   await withNatsBus(async ({ server, bus }) => {
-    await bus.publish(CHANNEL, {});
+    for (const id of ["1", "2"]) await bus.publish(CHANNEL, {}, { id });
     const reader = await bus.reader(CHANNEL, { group: "all" });
+    // Then there is a desk that the next one reaches.
+    await reader.bury(await one(reader), DEATH);
     const entry = await one(reader);
     await server.pause();
     await assert.rejects(reader.bury(entry, DEATH, { timeoutMs: 200 }), { outcome: "unknown" });
     server.resume();
     await bus.health();
     await reader.bury(entry, DEATH);
-    assert.equal((await bus.deadLetters(CHANNEL, "all")).length, 1);
+    assert.equal((await bus.deadLetters(CHANNEL, "all")).length, 2);
     assert.equal((await bus.pending(CHANNEL, "all")).pending, 0);
   }));
 
