@@ -35,6 +35,7 @@ const TESTED_THROUGH: Readonly<Record<string, string>> = {
   "database/outbox/event_claims.ts": "tests/database/outbox/relay_test.ts",
   "database/outbox/outbox_stats.ts": "tests/database/outbox/relay_test.ts",
   "database/outbox/relay_run.ts": "tests/database/outbox/relay_test.ts",
+  "domain/event_schemas.ts": "tests/domain/events_test.ts",
   "messaging/adapters/redis/stream_driver.ts": "tests/messaging/redis/streams_test.ts",
   "messaging/adapters/redis/stream_entries.ts": "tests/messaging/redis/streams_test.ts",
   "messaging/adapters/redis/stream_keys.ts": "tests/messaging/redis/streams_test.ts",
