@@ -3,7 +3,9 @@ import process from "node:process";
 import { BUSYBOX } from "./busybox.ts";
 import { stopLeftContainers } from "./debian_container.ts";
 import { canInstallDebian, DEBIAN_INSTALL_COMMAND, installDebian } from "./debian_root.ts";
+import { dropLeftStreams, probeNats } from "./nats.ts";
 import { dropLeftDatabases, probePostgres } from "./postgres.ts";
+import { isNatsInstalled, startNats, stopLeftNats } from "./private_nats.ts";
 import { isPostgresInstalled, startPostgres, stopLeftServers } from "./private_postgres.ts";
 import { isRedisInstalled, startRedis, stopLeftRedis } from "./private_redis.ts";
 import { CEPH, startS3 } from "./private_s3.ts";
@@ -78,6 +80,19 @@ export const SERVICES = {
     installCommand: "apt-get install redis-server",
     isInstalled: isRedisInstalled,
     start: () => startRedis(),
+  },
+  nats: {
+    variable: "NATS_URL",
+    loopbackUrls: ["nats://127.0.0.1:4222"],
+    startCommand: "docker compose up --detach --wait nats",
+    probe: probeNats,
+    cleanUp: async (run, url): Promise<void> => {
+      await stopLeftNats(run);
+      if (url) await dropLeftStreams(url, run);
+    },
+    installCommand: "apt-get install nats-server",
+    isInstalled: isNatsInstalled,
+    start: () => startNats(),
   },
   s3: {
     variable: "S3_ENDPOINT",
