@@ -1,0 +1,200 @@
+import type { Channel, ConsumeMessage } from "amqplib";
+import { settleWithin } from "../../../core/call_options.ts";
+import type { Clock } from "../../../core/clock.ts";
+import { MessagingError } from "../../../core/errors.ts";
+import { interruptionError } from "../../interruption.ts";
+import type { StreamCall } from "../../stream_driver.ts";
+import { closeChannel, type RabbitMqConnection } from "./connection.ts";
+import { toMessagingError } from "./rabbitmq_error.ts";
+
+/** How long a reader that nobody asks any more waits for the server. */
+const LEAVE_MS = 1_000;
+
+/**
+ * Takes messages from a queue when it is asked to, and no others. A consumer of AMQP is sent messages as soon as
+ * it has settled some, also when nobody reads; so there is one for each `take`, and it ends with it. What was
+ * taken stays with the channel until it is settled; when the channel ends, the queue has it again.
+ */
+export class TakingChannel {
+  readonly #queue: string;
+  readonly #clock: Clock;
+  readonly #onClosed: () => void;
+  #channel: Channel | undefined;
+  #end: unknown;
+  #isOver = false;
+  #isTaking = false;
+  #isQueueGone = false;
+  #consumers = 0;
+  #prefetch = 1;
+  #arrived: ConsumeMessage[] = [];
+  #onArrival = (): void => {};
+
+  private constructor(queue: string, clock: Clock, onClosed: () => void) {
+    this.#queue = queue;
+    this.#clock = clock;
+    this.#onClosed = onClosed;
+  }
+
+  /** Opens a channel for a queue, and prepares it; `onClosed` hears when it is of no use any more. */
+  static async open(
+    connection: RabbitMqConnection,
+    options: {
+      readonly queue: string;
+      readonly clock: Clock;
+      readonly prepare: (channel: Channel) => Promise<void>;
+      readonly onClosed: () => void;
+    },
+    call: StreamCall,
+  ): Promise<TakingChannel> {
+    const taking = new TakingChannel(options.queue, options.clock, options.onClosed);
+    const channel = await connection.channel(call, (error) => taking.#ended(error));
+    // Before the listener of the client, which knows no consumer whose end was confirmed before its last message.
+    channel.prependListener("delivery", (message: ConsumeMessage) => taking.#arrive(message));
+    try {
+      await connection.settle(options.prepare(channel), call, "unknown");
+    } catch (error) {
+      closeChannel(channel);
+      throw error;
+    }
+    if (taking.#isOver) throw toMessagingError(taking.#end, { ...call, outcome: "unknown" });
+    taking.#channel = channel;
+    return taking;
+  }
+
+  /** Takes up to `max` messages, waiting up to `waitMs` for the first; a signal ends the waiting. */
+  async take(max: number, waitMs: number, call: StreamCall): Promise<readonly ConsumeMessage[]> {
+    const { signal } = call;
+    const leave = new AbortController();
+    let cancel = (): void => {};
+    const leaveSoon = (): void => void (cancel = this.#clock.after(LEAVE_MS, () => leave.abort()));
+    signal?.addEventListener("abort", leaveSoon, { once: true });
+    const limits = { signal: leave.signal, timeoutMs: call.timeoutMs + waitMs };
+    this.#arrived = [];
+    this.#isTaking = true;
+    try {
+      await this.#settle(this.#consume(max, waitMs, signal), { ...call, ...limits });
+      return this.#arrived;
+    } catch (error) {
+      // Messages may be on their way to nobody.
+      this.close();
+      throw error;
+    } finally {
+      this.#isTaking = false;
+      cancel();
+      signal?.removeEventListener("abort", leaveSoon);
+    }
+  }
+
+  /** Has the server forget the messages; resolves when it knows. */
+  async ack(messages: readonly ConsumeMessage[], call: StreamCall): Promise<void> {
+    await this.#settle(this.#tell((channel) => messages.forEach((one) => channel.ack(one))), call);
+  }
+
+  /** Puts the messages, the oldest first, at the front of the queue again; resolves when they are there. */
+  async requeue(messages: readonly ConsumeMessage[], call: StreamCall): Promise<void> {
+    const ordered = messages.toSorted((a, b) => a.fields.deliveryTag - b.fields.deliveryTag);
+    await this.#settle(
+      this.#tell((channel) => ordered.forEach((one) => channel.nack(one, false, true))),
+      call,
+    );
+  }
+
+  /** Ends the channel and waits for nothing. */
+  close(): void {
+    const channel = this.#channel;
+    this.#ended(undefined);
+    if (channel) closeChannel(channel);
+  }
+
+  async #consume(max: number, waitMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const channel = this.#open();
+    const consumerTag = `take-${++this.#consumers}`;
+    this.#prefetch = max;
+    await channel.prefetch(max);
+    await channel.consume(this.#queue, (message) => this.#noticeEnd(message), { consumerTag });
+    if (waitMs > 0 && !signal?.aborted) await this.#arrival(waitMs, signal);
+    await channel.cancel(consumerTag);
+    await this.#fence(channel);
+    if (this.#isQueueGone) throw queueGoneError();
+  }
+
+  /** Replies come in order, so what the server did before it has been done. */
+  async #fence(channel: Channel): Promise<void> {
+    await channel.prefetch(this.#prefetch);
+  }
+
+  async #tell(tell: (channel: Channel) => void): Promise<void> {
+    const channel = this.#open();
+    tell(channel);
+    await this.#fence(channel);
+  }
+
+  #open(): Channel {
+    if (this.#channel) return this.#channel;
+    throw this.#end ?? new Error("the channel is closed");
+  }
+
+  #arrival(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#arrived.length > 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const over = (): void => {
+        cancel();
+        signal?.removeEventListener("abort", over);
+        this.#onArrival = () => {};
+        resolve();
+      };
+      const cancel = this.#clock.after(waitMs, over);
+      signal?.addEventListener("abort", over, { once: true });
+      this.#onArrival = over;
+    });
+  }
+
+  #arrive(message: ConsumeMessage): void {
+    if (this.#isTaking) this.#arrived.push(message);
+    // It was on its way when the consumer ended, which happens between the servers of a cluster.
+    else this.#channel?.nack(message, false, true);
+    this.#onArrival();
+  }
+
+  /** The server says that there is no queue any more by a message that is none. */
+  #noticeEnd(message: ConsumeMessage | null): void {
+    if (message !== null) return;
+    this.#isQueueGone = true;
+    this.#onArrival();
+  }
+
+  #ended(error: unknown): void {
+    this.#end ??= error;
+    this.#isOver = true;
+    this.#onArrival();
+    const wasOpen = this.#channel !== undefined;
+    this.#channel = undefined;
+    if (wasOpen) this.#onClosed();
+  }
+
+  async #settle(work: Promise<void>, call: StreamCall): Promise<void> {
+    const { operation, signal, timeoutMs } = call;
+    try {
+      await settleWithin(
+        work,
+        { signal, defaultTimeoutMs: timeoutMs, clock: this.#clock },
+        (interruption) =>
+          interruptionError(operation, interruption, {
+            reason: "the server has not answered",
+            outcome: "unknown",
+          }),
+      );
+    } catch (error) {
+      const failure = error instanceof MessagingError ? error : this.#end ?? error;
+      throw toMessagingError(failure, { operation, outcome: "unknown" });
+    }
+  }
+}
+
+function queueGoneError(): MessagingError {
+  return new MessagingError("Cannot read: the queue of the group was deleted, and is made anew", {
+    code: "not_found",
+    operation: "read",
+    retryable: true,
+  });
+}
