@@ -23,21 +23,25 @@ export function isRabbitMqInstalled(): boolean {
 
 /**
  * Starts a RabbitMQ of our own on a free loopback port, with its files in a temporary folder that goes away with
- * it; takes five to fifteen seconds. Rejects when it is not installed.
+ * it; takes five to fifteen seconds. `settings` are lines of rabbitmq.conf. Rejects when it is not installed.
  */
-export async function startRabbitMq(): Promise<PrivateRabbitMq> {
+export async function startRabbitMq(
+  settings: Readonly<Record<string, string | number>> = {},
+): Promise<PrivateRabbitMq> {
   const [scripts, epmd] = [findScripts(), findOnPath("epmd")];
   if (!scripts || !epmd) throw new Error("Cannot start RabbitMQ: it is not installed");
   const directory = await mkdtemp(join(tmpdir(), folderPrefix(process.env[RUN_VARIABLE])));
   const ports = [await freePort(), await freePort(), await freePort()] as const;
   const server = new PrivateRabbitMq({ scripts, epmd, directory, ports });
   try {
-    const conf = [
-      "log.console = true",
-      "log.file = false",
-      "listeners.tcp.1 = 127.0.0.1:" + ports[0],
-    ];
-    await writeFile(join(directory, "rabbitmq.conf"), `${conf.join("\n")}\n`);
+    const all = {
+      "listeners.tcp.1": `127.0.0.1:${ports[0]}`,
+      "log.console": "true",
+      "log.file": "false",
+      ...settings,
+    };
+    const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}\n`);
+    await writeFile(join(directory, "rabbitmq.conf"), lines.join(""));
     await server.start();
     return server;
   } catch (error) {

@@ -108,7 +108,7 @@ export const SERVICES = {
     cleanUp: stopLeftRabbitMq,
     installCommand: "apt-get install rabbitmq-server",
     isInstalled: isRabbitMqInstalled,
-    start: startRabbitMq,
+    start: () => startRabbitMq(),
   },
 } satisfies Record<string, ServiceKind>;
 

@@ -150,6 +150,7 @@ export class RabbitMqStreamDriver implements StreamDriver {
 
   /** See {@linkcode StreamDriver.health}. */
   async health(call: StreamCall): Promise<Record<string, unknown>> {
+    if (this.#publishing.isBlocked) throw blockedError(call.operation);
     const connections = [this.#publishing, this.#reading];
     await Promise.all(
       connections.map((one) => one.withChannel(call, (channel) => channel.prefetch(1))),
@@ -158,7 +159,6 @@ export class RabbitMqStreamDriver implements StreamDriver {
       adapter: "rabbitmq",
       serverVersion: this.#reading.serverVersion,
       unconfirmed: this.#publisher.unconfirmed,
-      blocked: this.#publishing.isBlocked,
     };
   }
 
@@ -187,6 +187,15 @@ export class RabbitMqStreamDriver implements StreamDriver {
       throw error;
     }
   }
+}
+
+function blockedError(operation: string): MessagingError {
+  const why = "the server takes no messages, because it is short of memory or disk";
+  return new MessagingError(`Cannot ${operation}: ${why}`, {
+    code: "resource_exhausted",
+    operation,
+    retryable: true,
+  });
 }
 
 function unsupported(operation: string): MessagingError {
