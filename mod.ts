@@ -135,8 +135,7 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
    * Never falls back to anything embedded.
    *
    * Throws a {@linkcode ConfigurationError} that lists every problem at once, before anything is opened. Without
-   * `S3_ENDPOINT`, storage is Amazon S3. Nothing is asked of the storage here; `health` tells whether it works. This version
-   * has no server adapter for events: they have to be passed in.
+   * `S3_ENDPOINT`, storage is Amazon S3. Nothing is asked of the storage here; `health` tells whether it works.
    */
   static fromEnv(options: FromEnvironmentOptions = {}): Promise<Infrastructure> {
     const environment = options.environment ?? readEnvironment(VARIABLES);
@@ -146,17 +145,14 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
         ...options.database ? [] : urlProblems(environment, "DATABASE_URL", parseConnectionUrl),
         ...cache && events ? [] : urlProblems(environment, "REDIS_URL", parseRedisUrl),
         ...storage ? [] : s3Problems(environment),
-        ...events ? [] : ["events have no adapter for REDIS_URL in this version; pass one in"],
       ];
-      if (problems.length > 0 || !events) {
-        throw new ConfigurationError(problems, "read the environment");
-      }
+      if (problems.length > 0) throw new ConfigurationError(problems, "read the environment");
       const url = (name: string): string => environment[name] ?? "";
       return {
         database: options.database ?? own(await createPool({ url: url("DATABASE_URL") })),
         cache: cache ?? own(await connectCache(url("REDIS_URL"))),
         storage: storage ?? own(await openStorage(environment)),
-        events,
+        events: events ?? own(await connectEvents(url("REDIS_URL"))),
       };
     });
   }
@@ -221,6 +217,12 @@ function embeddedStorage(dataDir: string | undefined): StorageProvider {
 async function connectCache(url: string): Promise<CacheProvider> {
   const { RedisCacheProvider } = await import("./cache/adapters/redis.ts");
   return await RedisCacheProvider.connect({ url });
+}
+
+/** Loads the client only where there is a server for it. */
+async function connectEvents(url: string): Promise<EventBus> {
+  const { RedisEventBus } = await import("./messaging/adapters/redis.ts");
+  return await RedisEventBus.connect({ url });
 }
 
 /** Loads the adapter only where there is a server for it. */

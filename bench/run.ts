@@ -6,6 +6,7 @@ import { benchCacheImport } from "./cache_import.ts";
 import { benchCacheRedis } from "./cache_redis.ts";
 import { benchCacheRoom } from "./cache_room.ts";
 import { benchCacheStampede } from "./cache_stampede.ts";
+import { benchEventBus, benchEventStream } from "./events.ts";
 import { benchLeaderboard } from "./leaderboard.ts";
 import { benchMemory } from "./memory.ts";
 import { withPeers } from "./peers.ts";
@@ -24,6 +25,8 @@ const BENCHMARKS: Readonly<Record<string, (rounds: number) => Promise<void>>> = 
   "cache-stampede": withPeers("cache-stampede", benchCacheStampede),
   "cache-room": benchCacheRoom,
   "cache-import": benchCacheImport,
+  "event-bus": benchEventBus,
+  "event-stream": benchEventStream,
   "storage-small": withPeers("storage-small", benchStorageSmall),
   "storage-large": withPeers("storage-large", benchStorageLarge),
   "storage-listing": benchStorageListing,

@@ -1,7 +1,7 @@
 import { checkText } from "../core/validation.ts";
 import { ValidationError } from "../core/errors.ts";
 import type { EventAttributes } from "./messaging.ts";
-import { v7 } from "uuid";
+import { newId } from "../core/new_id.ts";
 
 /** The most headers of one event. */
 const MAX_HEADERS = 20;
@@ -48,7 +48,7 @@ export function completeAttributes(
   event: NewEvent,
 ): EventAttributes {
   return checkAttributes({
-    id: given.id ?? v7(),
+    id: given.id ?? newId(),
     type: given.type ?? typeOf(event.payload) ?? event.channel,
     source: given.source ?? event.source,
     time: given.time ?? event.time.toISOString(),

@@ -15,9 +15,11 @@ import {
   migrate,
   StoragePath,
 } from "../mod.ts";
+import { RedisEventBus } from "../messaging/adapters/redis.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 import { s3Variables } from "./support/s3.ts";
 import { findService, serviceTest } from "./support/services.ts";
+import { until } from "./support/until.ts";
 
 const serverTest = serviceTest(await findService("postgres"));
 
@@ -138,12 +140,10 @@ test("from the environment, everything that is missing is named at once", async 
     "REDIS_URL is not set",
     "AWS_ACCESS_KEY_ID is not set",
     "AWS_SECRET_ACCESS_KEY is not set",
-    "events have no adapter for REDIS_URL in this version; pass one in",
   ]);
   assert.deepEqual(await missing({ cache, storage }), [
     "DATABASE_URL is not set",
     "REDIS_URL is not set",
-    "events have no adapter for REDIS_URL in this version; pass one in",
   ]);
   assert.deepEqual(await missing({ cache, storage, events }), ["DATABASE_URL is not set"]);
 });
@@ -188,13 +188,21 @@ test("from the environment, a server that does not answer is an error, never som
 
 const redisTest = serviceTest(await findService("redis"));
 
-redisTest("from the environment, the cache is the server", async (url) => {
+redisTest("from the environment, cache and events are on the server", async (url) => {
   const database = await createPool({ embedded: {} });
-  const parts = { ...PARTS(), cache: undefined, database };
+  const parts = { ...PARTS(), cache: undefined, events: undefined, database };
   const exchange = await Infrastructure.fromEnv({ environment: { REDIS_URL: url }, ...parts });
   const { details } = (await exchange.health()).parts[1] ?? {};
   assert.equal(details?.["adapter"], "redis");
+  const channel = `${EventChannel.USER}:${crypto.randomUUID()}`;
+  const elsewhere = await RedisEventBus.connect({ url });
+  const arrived = new Promise((resolve) => elsewhere.subscribe(channel, resolve));
+  await until("it is subscribed", async () => (await elsewhere.health())["subscriptions"] === 1);
+  await exchange.events.publish(channel, { type: "Created" });
+  await arrived;
+  await elsewhere.close();
   await exchange.close();
+  await assert.rejects(exchange.events.publish(channel, 1), { code: "closed" });
   await assert.rejects(exchange.cache.get("a"), { code: "closed" });
   await database.close();
 });

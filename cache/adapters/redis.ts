@@ -26,7 +26,6 @@ import { LOAD_TIMEOUT_MS, type LoadOptions, ReadThrough } from "../read_through.
 import { checkTtl } from "../ttl.ts";
 import { checkedTtl, checkLoad, checkWrite } from "../write_rules.ts";
 import type { RedisClientLike } from "../../core/redis/channel.ts";
-import { CACHE_AREA } from "./redis/cache_area.ts";
 import {
   checkConfig,
   type RedisCacheConfig,
@@ -133,7 +132,6 @@ export class RedisCacheProvider implements TieredStore {
     const owed = new OwedInvalidations(settings);
     const connection = await RedisConnection.open({
       ...settings,
-      area: CACHE_AREA,
       prepare: (channel) => owed.carryOut((one) => unlinkOwed(channel, one, settings.keyOf)),
     });
     const store = new RedisStore(connection, settings.keyOf, settings.timeoutMs);

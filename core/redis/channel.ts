@@ -8,7 +8,7 @@ import { hear, type HearingClient, type OpenSubscriber } from "./subscriber.ts";
 
 /** A command as it is sent. */
 export interface RedisCommand {
-  /** Its words, the name first. */
+  /** Its words, the name first. Bytes have to be a `Buffer`: the client fails for others, without saying so. */
   readonly args: readonly (string | Uint8Array)[];
   /** The key that decides which node of a cluster gets it; none for any node. */
   readonly key?: string;

@@ -21,6 +21,11 @@ export interface ConnectionSettings {
   readonly area: RedisArea;
   /** What to connect to. */
   readonly target: RedisTarget;
+  /**
+   * Whether the connection is tried now and then. Not where commands block the server's end of it on purpose, because
+   * the server answers nothing else meanwhile; a dead one is found by the deadlines of these. Default: `true`.
+   */
+  readonly heartbeat?: boolean;
   /** How long one attempt to connect may take, in milliseconds. */
   readonly connectTimeoutMs: number;
   /** Measures deadlines. */
@@ -287,7 +292,7 @@ export class RedisConnection {
    * on it that has much time left.
    */
   #scheduleHeartbeat(): void {
-    if (this.#closing.signal.aborted) return;
+    if (this.#closing.signal.aborted || this.#settings.heartbeat === false) return;
     const beat = (): void => {
       if (this.#channel) {
         const ping = { args: ["PING"], readOnly: true };

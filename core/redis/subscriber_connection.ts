@@ -3,7 +3,6 @@ import { settleWithin } from "../call_options.ts";
 import type { Clock } from "../clock.ts";
 import type { Observer } from "../observer.ts";
 import { RECONNECT_BACKOFF } from "./connection.ts";
-import type { RedisCall } from "./pending_calls.ts";
 import type { RedisArea } from "./redis_area.ts";
 import { closedError, interruptedError, replyCode, toRedisError } from "./redis_error.ts";
 import type {
@@ -36,6 +35,8 @@ const HEARTBEAT_MS = 3_000;
 
 /** How long it has for its answer. */
 const ANSWER_MS = 1_000;
+
+const SUBSCRIBE = "subscribe";
 
 /** Something that somebody wants to hear. */
 interface Wanted {
@@ -80,17 +81,13 @@ export class SubscriberConnection {
   }
 
   /**
-   * Subscribes, once for each kind and name, and resolves when the server has confirmed it; if the connection breaks
-   * meanwhile, when a new one has it. Rejects with an error of the area, and is then not subscribed.
+   * Subscribes, once for each kind and name, and resolves when the server has confirmed it, however long that takes:
+   * if the connection breaks meanwhile, when a new one has it. Rejects with an error of the area when the server
+   * refuses, and when it is closed or the name removed.
    */
-  async add(
-    kind: SubscriptionKind,
-    name: string,
-    listener: MessageListener,
-    call: RedisCall,
-  ): Promise<void> {
-    const { area, clock } = this.#settings;
-    if (this.#closing.signal.aborted) throw closedError(area, call.operation);
+  async add(kind: SubscriptionKind, name: string, listener: MessageListener): Promise<void> {
+    const { area } = this.#settings;
+    if (this.#closing.signal.aborted) throw closedError(area, SUBSCRIBE);
     const confirmed = new Promise<void>((resolve, reject) => {
       const settle = (refusal?: unknown): void => {
         wanted.confirmed ||= refusal === undefined;
@@ -103,14 +100,10 @@ export class SubscriberConnection {
     });
     if (this.#subscriber) this.#subscribe(this.#subscriber, keyOf(kind, name));
     try {
-      await settleWithin(
-        confirmed,
-        { signal: call.signal, defaultTimeoutMs: call.timeoutMs, clock },
-        (interruption) => interruptedError(area, call.operation, interruption),
-      );
+      await confirmed;
     } catch (error) {
       this.remove(kind, name);
-      throw toRedisError(area, error, { operation: call.operation, mayHaveRun: false });
+      throw toRedisError(area, error, { operation: SUBSCRIBE, mayHaveRun: false });
     }
   }
 
@@ -119,9 +112,19 @@ export class SubscriberConnection {
     const wanted = this.#wanted.get(keyOf(kind, name));
     if (!wanted) return;
     wanted.removed = true;
+    wanted.settle(closedError(this.#settings.area, SUBSCRIBE));
     this.#wanted.delete(keyOf(kind, name));
     const subscriber = this.#subscriber;
     subscriber?.remove(kind, name).catch((error) => this.#break(subscriber, error));
+  }
+
+  /**
+   * Resolves when the server has answered: everything that it had to tell before has been heard then. Never rejects;
+   * resolves at once without a connection, and when that breaks.
+   */
+  async flush(): Promise<void> {
+    const subscriber = this.#subscriber;
+    await subscriber?.ping().catch((error) => this.#break(subscriber, error));
   }
 
   /** Ends it; nothing is heard from then on. Idempotent. */
@@ -131,7 +134,7 @@ export class SubscriberConnection {
     this.#cancelHeartbeat();
     this.#cancelPause();
     this.#drop();
-    for (const { settle } of this.#wanted.values()) settle(closedError(area, "subscribe"));
+    for (const { settle } of this.#wanted.values()) settle(closedError(area, SUBSCRIBE));
     this.#wanted.clear();
   }
 

@@ -1,21 +1,16 @@
 import { type Clock, systemClock } from "../../../core/clock.ts";
 import { checkTimeout } from "../../../core/call_options.ts";
-import { ConfigurationError, ValidationError } from "../../../core/errors.ts";
+import { ValidationError } from "../../../core/errors.ts";
 import { type Observer, safeObserver, silentObserver } from "../../../core/observer.ts";
-import { kindOf, showValue } from "../../../core/shown_value.ts";
+import { showValue } from "../../../core/shown_value.ts";
 import { checkInteger } from "../../../core/validation.ts";
+import { checkTtl } from "../../ttl.ts";
 import type { ValueSchema } from "../../cache.ts";
 import { checkSchema } from "../../call_rules.ts";
-import { parseRedisUrl, type RedisAddress } from "../../../core/redis/redis_url.ts";
-import { checkTtl } from "../../ttl.ts";
-import {
-  clusterTarget,
-  type RedisClientLike,
-  type RedisTarget,
-  type ServerAddress,
-  serverTarget,
-  targetLike,
-} from "../../../core/redis/channel.ts";
+import type { RedisClientLike, RedisTarget } from "../../../core/redis/channel.ts";
+import { isClient, type RedisSource, targetOf } from "../../../core/redis/redis_source.ts";
+import type { RedisArea } from "../../../core/redis/redis_area.ts";
+import { CACHE_AREA } from "./cache_area.ts";
 import { keysOf, type MakeKey } from "./keys.ts";
 
 /** How a `RedisCacheProvider` works. */
@@ -56,17 +51,12 @@ export interface RedisCacheOptions {
 }
 
 /** What a `RedisCacheProvider` connects to, and how it works. */
-export interface RedisCacheConfig extends RedisCacheOptions {
-  /** `redis://user:password@host:port/database`, or `rediss://` for verified TLS. Default: `redis://127.0.0.1:6379`. */
-  readonly url?: string | undefined;
-  /** URLs of some nodes of a cluster, in place of `url`; user, password and TLS of the first are those of all. */
-  readonly cluster?: readonly string[] | undefined;
-  /** Certificate authorities for `rediss://`, as PEM, where those of the system do not do; refused without TLS. */
-  readonly ca?: string | undefined;
-}
+export interface RedisCacheConfig extends RedisSource, RedisCacheOptions {}
 
 /** A configuration with nothing left to decide. */
 export interface RedisCacheSettings {
+  /** Whose connections they are. */
+  readonly area: RedisArea;
   /** What to connect to. */
   readonly target: RedisTarget;
   /** What all keys begin with. */
@@ -86,17 +76,11 @@ export interface RedisCacheSettings {
   readonly observer: Observer;
 }
 
-const DEFAULT_URL = "redis://127.0.0.1:6379";
-
 /** Checks a configuration; throws a `ValidationError` or `ConfigurationError` that names what is wrong. */
 export function checkConfig(
   source: RedisCacheConfig | RedisClientLike,
   options: RedisCacheOptions,
 ): RedisCacheSettings {
-  if (typeof source !== "object" || source === null) {
-    const why = `it must be a configuration or a client, got ${kindOf(source)}`;
-    throw new ValidationError("source", why);
-  }
   const chosen: RedisCacheOptions = isClient(source) ? options : source;
   const { namespace = "exchange", defaultTtlMs, compressAboveBytes } = chosen;
   const { whenUnavailable = "miss" } = chosen;
@@ -106,6 +90,7 @@ export function checkConfig(
   }
   const connectTimeoutMs = checkTimeout(chosen.connectTimeoutMs ?? 2_000, "connectTimeoutMs");
   return {
+    area: CACHE_AREA,
     target: targetOf(source, connectTimeoutMs),
     namespace,
     keyOf: keysOf(namespace),
@@ -125,41 +110,6 @@ export function checkConfig(
     clock: chosen.clock ?? systemClock,
     observer: safeObserver(chosen.observer ?? silentObserver),
   };
-}
-
-function targetOf(
-  source: RedisCacheConfig | RedisClientLike,
-  connectTimeoutMs: number,
-): RedisTarget {
-  if (isClient(source)) return targetLike(source, connectTimeoutMs);
-  const { url, cluster, ca } = source;
-  if (cluster === undefined) {
-    return serverTarget({
-      address: parseAddress(url ?? DEFAULT_URL, "url", ca),
-      ca,
-      connectTimeoutMs,
-    });
-  }
-  if (url !== undefined) throw new ConfigurationError(["url and cluster exclude each other"]);
-  if (!Array.isArray(cluster)) throw new ConfigurationError(["cluster must be an array of URLs"]);
-  const [first, ...others] = cluster.map((one, i): ServerAddress => {
-    const address = parseAddress(one, `cluster[${i}]`, ca);
-    if (address.database === 0) return { address, ca, connectTimeoutMs };
-    throw new ConfigurationError([`cluster[${i}] must not name a database, a cluster has only 0`]);
-  });
-  if (!first) throw new ConfigurationError(["cluster must name one node or more"]);
-  return clusterTarget([first, ...others]);
-}
-
-/** Who gives certificate authorities does not want to send the password without TLS. */
-function parseAddress(url: string, name: string, ca: string | undefined): RedisAddress {
-  const address = parseRedisUrl(url, name);
-  if (ca === undefined || address.tls) return address;
-  throw new ConfigurationError([`${name} must start with rediss://, because there is a ca`]);
-}
-
-function isClient(source: object): source is RedisClientLike {
-  return typeof (source as Partial<RedisClientLike>).duplicate === "function";
 }
 
 function checkSchemas(

@@ -1,7 +1,8 @@
+import { settleWithin } from "../../../core/call_options.ts";
 import type { CallOptions } from "../../../core/call_options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { type Observer, safeObserver } from "../../../core/observer.ts";
-import { checkCall, closedError } from "../../call_rules.ts";
+import { checkCall, closedError, interruptedError } from "../../call_rules.ts";
 import type {
   Invalidation,
   InvalidationChannel,
@@ -112,10 +113,13 @@ export class RedisInvalidationChannel implements InvalidationChannel {
       clock,
       observer: this.#observer,
     });
-    const call = { operation: "InvalidationChannel.subscribe", timeoutMs: connectTimeoutMs };
     const receive = (_: string, bytes: Uint8Array): void => this.#receive(bytes);
     try {
-      await connection.add("channel", this.#name, receive, call);
+      await settleWithin(
+        connection.add("channel", this.#name, receive),
+        { defaultTimeoutMs: connectTimeoutMs, clock },
+        (interruption) => interruptedError("InvalidationChannel.subscribe", interruption),
+      );
       return connection;
     } catch (error) {
       connection.close();

@@ -5,7 +5,8 @@ import type { HeldLock } from "../../../core/lease.ts";
 import type { Lock, LockOptions, LockProvider } from "../../../core/lock.ts";
 import { type LockAttempt, runWithLock } from "../../../core/run_with_lock.ts";
 import { RunningCalls } from "../../running_calls.ts";
-import type { RedisScript, RunScript, ScriptCall } from "./script.ts";
+import type { RedisScript } from "../../../core/redis/redis_script.ts";
+import type { RunScript, ScriptCall } from "./script.ts";
 
 /** How to build {@linkcode RedisLocks}. */
 export interface RedisLocksConfig {

@@ -4,7 +4,8 @@ import { checkKey } from "../../key_rules.ts";
 import { checkRate } from "../../rate_limit_rules.ts";
 import { rateStepMs } from "../../rate_limit_window.ts";
 import type { RateLimit, RateLimiter, RateLimitResult } from "../../rate_limiter.ts";
-import type { RedisScript, RunScript } from "./script.ts";
+import type { RedisScript } from "../../../core/redis/redis_script.ts";
+import type { RunScript } from "./script.ts";
 
 /**
  * Does on the server what `RateLimitWindow` does in memory. The hash has a field for each step in which

@@ -1,14 +1,5 @@
+import type { RedisScript } from "../../../core/redis/redis_script.ts";
 import type { CallOptions } from "../../../core/call_options.ts";
-
-/** A Lua script that the server runs as one step. It works on one key, so that a cluster can run it. */
-export interface RedisScript {
-  /** What it does, in two words. */
-  readonly name: string;
-  /** The Lua text; `KEYS[1]` is the key. */
-  readonly text: string;
-  /** Whether running it once more changes nothing more, so that it can be sent again when the connection broke. */
-  readonly repeatable?: boolean;
-}
 
 /** How to call a script. */
 export interface ScriptCall extends CallOptions {

@@ -1,4 +1,4 @@
-import type { RedisScript } from "./script.ts";
+import type { RedisScript } from "../../../core/redis/redis_script.ts";
 
 // How every script sees its key; see `frame.ts` for the bytes. A value that carries tags is only known to be
 // there if the caller has checked them, and says so by passing the value's token as ARGV[1], or 'any'.

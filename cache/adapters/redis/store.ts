@@ -1,11 +1,10 @@
 import type { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
 import type { RedisCommand } from "../../../core/redis/channel.ts";
 import type { RedisConnection } from "../../../core/redis/connection.ts";
 import type { MakeKey } from "./keys.ts";
 import type { RedisCall } from "../../../core/redis/pending_calls.ts";
-import { replyCode } from "../../../core/redis/redis_error.ts";
-import type { RedisKeyKind, RedisScript, RunScript, ScriptCall } from "./script.ts";
+import { type RedisScript, ScriptRunner } from "../../../core/redis/redis_script.ts";
+import type { RedisKeyKind, RunScript, ScriptCall } from "./script.ts";
 
 /** The words of a command after its key. */
 export type CommandRest = readonly (string | Uint8Array)[];
@@ -26,13 +25,14 @@ export class RedisStore {
   /** Makes keys of the namespace. */
   readonly keyOf: MakeKey;
   readonly #timeoutMs: number;
-  readonly #digests = new Map<RedisScript, string>();
+  readonly #scripts: ScriptRunner;
 
   /** Joins them; `timeoutMs` is the deadline of calls that have none. */
   constructor(connection: RedisConnection, keyOf: MakeKey, timeoutMs: number) {
     this.connection = connection;
     this.keyOf = keyOf;
     this.#timeoutMs = timeoutMs;
+    this.#scripts = new ScriptRunner(connection);
   }
 
   /** Sends a command about one key: its name, the key, the rest. */
@@ -80,13 +80,16 @@ export class RedisStore {
     const groups = this.connection.sharded ? names.map((name) => [name]) : [names];
     return await Promise.all(groups.map(async (group) => {
       const keys = group.map((name) => this.keyOf("value", name));
-      return { names: group, reply: await this.#evaluate(script, keys, [], call) };
+      return {
+        names: group,
+        reply: await this.#scripts.run(script, keys, [], this.deadline(call)),
+      };
     }));
   }
 
   /** Runs a script; the server gets its text only if it does not have it. See {@linkcode RunScript}. */
   readonly run: RunScript = (script, kind, name, args, call) =>
-    this.#evaluate(script, [this.keyOf(kind, name)], args, call);
+    this.#scripts.run(script, [this.keyOf(kind, name)], args, this.deadline(call));
 
   /** The call with its deadline. */
   deadline(call: ScriptCall): RedisCall {
@@ -98,34 +101,5 @@ export class RedisStore {
   withEnd(call: ScriptCall): ScriptCall {
     const { timeoutMs = this.#timeoutMs } = call;
     return { ...call, timeoutMs, endMs: this.connection.nowMs + timeoutMs };
-  }
-
-  async #evaluate(
-    script: RedisScript,
-    keys: readonly string[],
-    args: CommandRest,
-    call: ScriptCall,
-  ): Promise<unknown> {
-    const [key] = keys;
-    const send = (name: string, text: string): Promise<unknown> => {
-      const words = [name, text, String(keys.length), ...keys, ...args];
-      const command = { args: words, repeatable: script.repeatable ?? false, ...(key && { key }) };
-      return this.connection.send(command, this.deadline(call));
-    };
-    try {
-      return await send("EVALSHA", this.#digest(script));
-    } catch (error) {
-      if (replyCode(error) !== "NOSCRIPT") throw error;
-      return send("EVAL", script.text);
-    }
-  }
-
-  #digest(script: RedisScript): string {
-    let digest = this.#digests.get(script);
-    if (digest === undefined) {
-      digest = createHash("sha1").update(script.text).digest("hex");
-      this.#digests.set(script, digest);
-    }
-    return digest;
   }
 }

@@ -1,0 +1,134 @@
+// Events on Redis: delivered messages per second, against the client that the library wraps.
+import { createClient, RESP_TYPES } from "@redis/client";
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import { RedisEventBus } from "../messaging/adapters/redis.ts";
+import { RedisStreamBus } from "../messaging/adapters/redis_streams.ts";
+import { compare, type Contender } from "./compare.ts";
+import { Countdown, PAYLOAD, PAYLOAD_BYTES, sendAll } from "./event_fixture.ts";
+import { fasterBy, printGoals, printRows } from "./print.ts";
+
+const URL = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379";
+
+/** How many messages one call of a contender takes. */
+const MESSAGES = 10_000;
+
+const BATCH = 100;
+
+const PLAN = { slotMs: 1, concurrency: 1 };
+
+/** Publish and subscribe: publish `MESSAGES` and have them handled. */
+export async function benchEventBus(rounds: number): Promise<void> {
+  await using resources = new AsyncDisposableStack();
+  const rows = await compare([await rawPubSub(resources), await ownPubSub(resources)], {
+    ...PLAN,
+    rounds,
+  });
+  printRows(`${MESSAGES} events of ${PAYLOAD_BYTES} bytes, published and handled`, rows);
+  printGoals([fasterBy(rows, "RedisEventBus", "raw client", 0.9)]);
+}
+
+/** Streams: append `MESSAGES`, read them by the hundred, handle and acknowledge them. */
+export async function benchEventStream(rounds: number): Promise<void> {
+  await using resources = new AsyncDisposableStack();
+  const rows = await compare([await rawStream(resources), await ownStream(resources)], {
+    ...PLAN,
+    rounds,
+  });
+  printRows(
+    `${MESSAGES} events of ${PAYLOAD_BYTES} bytes, appended, handled and acknowledged`,
+    rows,
+  );
+  printGoals([fasterBy(rows, "RedisStreamBus", "raw client", 0.9)]);
+}
+
+async function connect(resources: AsyncDisposableStack) {
+  const client = createClient({
+    url: URL,
+    RESP: 3,
+    maintNotifications: "disabled",
+    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+  });
+  await client.connect();
+  resources.defer(() => client.destroy());
+  return client;
+}
+
+async function rawPubSub(resources: AsyncDisposableStack): Promise<Contender> {
+  const [publisher, subscriber] = [await connect(resources), await connect(resources)];
+  const channel = `bench:${crypto.randomUUID()}`;
+  const countdown = new Countdown();
+  await subscriber.subscribe(channel, (text) => {
+    JSON.parse(text);
+    countdown.one();
+  });
+  const send = () => publisher.publish(channel, JSON.stringify(PAYLOAD));
+  return { name: "raw client", run: () => measure(countdown, send) };
+}
+
+async function ownPubSub(resources: AsyncDisposableStack): Promise<Contender> {
+  const bus = await RedisEventBus.connect({ url: URL });
+  resources.defer(() => bus.close());
+  const channel = `bench:${crypto.randomUUID()}`;
+  const countdown = new Countdown();
+  await bus.subscribe(channel, ({ payload }) => {
+    JSON.parse(payload);
+    countdown.one();
+  }, { maxQueued: 100_000 });
+  return {
+    name: "RedisEventBus",
+    run: () => measure(countdown, () => bus.publish(channel, PAYLOAD)),
+  };
+}
+
+async function rawStream(resources: AsyncDisposableStack): Promise<Contender> {
+  const [writer, reader] = [await connect(resources), await connect(resources)];
+  const key = `bench/${crypto.randomUUID()}`;
+  resources.defer(async () => void await writer.del(key));
+  await writer.sendCommand(["XGROUP", "CREATE", key, "group", "0", "MKSTREAM"]);
+  const read = async (count: number): Promise<void> => {
+    const words = ["XREADGROUP", "GROUP", "group", "one", "COUNT", `${BATCH}`, "BLOCK", "1000"];
+    while (count > 0) {
+      const reply = await reader.sendCommand([...words, "STREAMS", key, ">"]) as unknown as
+        | Record<string, [Buffer, [Buffer, Buffer]][]>
+        | null;
+      const entries = reply?.[key] ?? [];
+      for (const [, [, value]] of entries) JSON.parse(value.toString());
+      count -= entries.length;
+      await writer.sendCommand(["XACK", key, "group", ...entries.map(([id]) => id)]);
+    }
+  };
+  const send = () => writer.sendCommand(["XADD", key, "*", "d", JSON.stringify(PAYLOAD)]);
+  const run = () => Promise.all([read(MESSAGES), sendAll(MESSAGES, send)]);
+  return {
+    name: "raw client",
+    run,
+    before: () => writer.sendCommand(["XTRIM", key, "MAXLEN", "0"]),
+  };
+}
+
+async function ownStream(resources: AsyncDisposableStack): Promise<Contender> {
+  const namespace = `bench-${crypto.randomUUID().slice(0, 8)}`;
+  const bus = await RedisStreamBus.connect({ url: URL, namespace });
+  const client = await connect(resources);
+  const channel = "bench";
+  resources.defer(async () => {
+    await bus.close();
+    for (const kind of ["stream", "again"]) {
+      await client.del(`${namespace}/${kind}/{${channel}}${kind === "again" ? "/group" : ""}`);
+    }
+  });
+  const countdown = new Countdown();
+  await bus.subscribe(channel, ({ payload }) => {
+    JSON.parse(payload);
+    countdown.one();
+  }, { group: "group" });
+  const run = () => measure(countdown, () => bus.publish(channel, PAYLOAD));
+  return { name: "RedisStreamBus", run, before: () => bus.trim(channel, { keep: 0 }) };
+}
+
+async function measure(countdown: Countdown, send: () => Promise<unknown>): Promise<void> {
+  const handled = countdown.of(MESSAGES);
+  await sendAll(MESSAGES, send);
+  await handled;
+}
