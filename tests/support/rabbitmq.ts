@@ -47,22 +47,25 @@ export class RabbitMqPlace {
     this.#url = url;
   }
 
-  /** Notes what a bus makes, so that it can be removed: the protocol cannot list it. */
+  /** Notes that there may be a channel and a group on it, so that they can be removed. */
+  note(channel: unknown, group?: unknown): void {
+    const groups = this.#groups.get(String(channel)) ?? new Set();
+    this.#groups.set(String(channel), groups);
+    if (typeof group === "string") groups.add(group);
+  }
+
+  /** Notes what a bus makes: the protocol cannot list it. */
   watch<T extends StreamBus>(bus: T): T {
-    const note = (channel: unknown, options: unknown): void => {
-      const groups = this.#groups.get(String(channel)) ?? new Set();
-      this.#groups.set(String(channel), groups);
-      const { group } = Object(options) as { group?: unknown };
-      if (typeof group === "string") groups.add(group);
-    };
+    const note = (channel: unknown, options?: unknown): void =>
+      this.note(channel, (Object(options) as { group?: unknown }).group);
     const { publish, publishMany, subscribe, reader } = bus;
     return Object.assign(bus, {
       publish(...args: Parameters<typeof publish>) {
-        note(args[0], undefined);
+        note(args[0]);
         return publish.apply(bus, args);
       },
       publishMany(...args: Parameters<typeof publishMany>) {
-        for (const channel of Array.isArray(args[0]) ? args[0] : []) note(channel, undefined);
+        for (const channel of Array.isArray(args[0]) ? args[0] : []) note(channel);
         return publishMany.apply(bus, args);
       },
       subscribe(...args: Parameters<typeof subscribe>) {

@@ -87,11 +87,14 @@ export class RabbitMqConnection {
     return this.#watched(model.createConfirmChannel(), call, onClosed);
   }
 
-  /** Runs steps on a channel of their own, because one that is refused closes its channel. */
+  /**
+   * Runs steps on a channel of their own, because one that is refused closes its channel. They must be such that
+   * nobody cares whether they were done when an answer is lost.
+   */
   async withChannel<T>(call: StreamCall, use: (channel: Channel) => Promise<T>): Promise<T> {
     const channel = await this.channel(call);
     try {
-      return await this.settle(use(channel), call, "unknown");
+      return await this.settle(use(channel), call, "not-applied");
     } finally {
       closeChannel(channel);
     }

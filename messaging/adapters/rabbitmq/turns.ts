@@ -65,9 +65,14 @@ export class RabbitMqTurns {
   }
 
   async #lock(name: string, step: () => StreamCall): Promise<void> {
-    while (!await this.#connection.withChannel(step(), (channel) => tryToDeclare(channel, name))) {
-      const call = step();
-      await this.#wait(delay(PAUSE_MS, undefined, this.#clock), call);
+    try {
+      while (!await this.#connection.withChannel(step(), (one) => tryToDeclare(one, name))) {
+        await this.#wait(delay(PAUSE_MS, undefined, this.#clock), step());
+      }
+    } catch (error) {
+      // Nobody waits for the answer any more, and it may have been yes.
+      void this.#unlock(name);
+      throw error;
     }
   }
 
