@@ -7,10 +7,17 @@ import { DatabaseError, type Outcome } from "../core/errors.ts";
 import type { HealthCheck } from "../core/health.ts";
 import { checkInteger } from "../core/validation.ts";
 import { ConnectionPool, type ConnectionPoolOptions, type PoolStats } from "./connection_pool.ts";
+import { ChannelListener, checkChannel, type ListenOptions } from "./channel_listener.ts";
 import type { Database, ExecuteOptions } from "./database.ts";
 import { abortedError } from "./database_error.ts";
 import { leftMs } from "./deadline.ts";
-import type { DatabaseDriver, DriverColumn, DriverQuery, DriverResult } from "./driver.ts";
+import type {
+  DatabaseDriver,
+  DriverColumn,
+  DriverListener,
+  DriverQuery,
+  DriverResult,
+} from "./driver.ts";
 import { kyselyFor } from "./kysely_bridge.ts";
 import type { Schema } from "./schema.ts";
 import { Session } from "./session.ts";
@@ -55,6 +62,7 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
   readonly #connections: ConnectionPool;
   readonly #transactionTimeoutMs: number;
   readonly #named: boolean;
+  readonly #listeners: ChannelListener[] = [];
   readonly #scope = new AsyncLocalStorage<Scope>();
 
   /** Creates a pool over a driver, which it owns and closes. */
@@ -141,6 +149,24 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
     }
   }
 
+  /**
+   * Hears the notifications of a channel, on a connection besides those of the pool, until the returned listener is
+   * closed, or the pool is. Notifications can be lost: `onGap` says when, and only what is stored is certain. Returns `undefined` if the
+   * driver cannot listen.
+   */
+  listen(channel: string, options: ListenOptions): ChannelListener | undefined {
+    const driver = this.#driver;
+    checkChannel(channel);
+    if (!driver.listen) return undefined;
+    const listener = new ChannelListener(async (events) => {
+      const listen = (): Promise<DriverListener> => driver.listen!(channel, events);
+      // With one session, nobody may have a transaction in it meanwhile.
+      return driver.maxConnections > 1 ? await listen() : await this.#lend("listen", {}, listen);
+    }, options);
+    this.#listeners.push(listener);
+    return listener;
+  }
+
   /** Asks the server for its version, and the pool how it stands. */
   async check(options: CallOptions = {}): Promise<Record<string, unknown>> {
     const { rows } = await this.#once(
@@ -153,8 +179,9 @@ export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
   }
 
   /** Refuses new calls, waits up to `deadlineMs` for running ones and closes the connections. Idempotent. */
-  close(deadlineMs = 5_000): Promise<void> {
-    return this.#connections.close(deadlineMs);
+  async close(deadlineMs = 5_000): Promise<void> {
+    const closed = this.#connections.close(deadlineMs);
+    await Promise.all([closed, ...this.#listeners.map((listener) => listener.close())]);
   }
 
   /** The same as {@linkcode DatabasePool.close}. */

@@ -17,7 +17,28 @@ export interface DatabaseDriver {
    * timeout of the driver. `onBroken` is called once when the connection breaks while nobody uses it.
    */
   connect(onBroken: () => void): Promise<DriverConnection>;
+  /**
+   * Begins to hear the notifications of a channel, on a session of its own where there can be several. Rejects with the
+   * raw error of the client. Absent where the client cannot listen.
+   */
+  listen?(channel: string, events: DriverListenerEvents): Promise<DriverListener>;
   /** Closes what the driver itself opened besides connections. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What a {@linkcode DriverListener} tells. */
+export interface DriverListenerEvents {
+  /** Called for each notification; it must not throw. */
+  onNotify(): void;
+  /** Called once when the session breaks. */
+  onBroken(): void;
+}
+
+/** A session that hears notifications. */
+export interface DriverListener {
+  /** Asks the server whether it still notifies this session; rejects if it does not, or cannot be asked. */
+  check(): Promise<void>;
+  /** Hears nothing more. Never rejects. Idempotent. */
   close(): Promise<void>;
 }
 

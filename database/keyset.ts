@@ -12,7 +12,7 @@ export interface SortKey {
   /** The column, such as `users.created_at`. Never a caller's text. */
   readonly column: string;
   /** Its type. */
-  readonly type: "timestamptz" | "text" | "uuid" | "float8" | "int4";
+  readonly type: "timestamptz" | "text" | "uuid" | "float8" | "int4" | "int8";
 }
 
 /** A list that can be paged. */

@@ -91,6 +91,16 @@ export interface ExchangeMigrationsTable {
   applied_at: Generated<Date>;
 }
 
+/** The columns of `inbox`. */
+export interface InboxTable {
+  /** text */
+  consumer: string;
+  /** text */
+  event_id: string;
+  /** timestamptz */
+  processed_at: Generated<Date>;
+}
+
 /** The columns of `leaderboard_buckets`. */
 export interface LeaderboardBucketsTable {
   /** uuid */
@@ -165,6 +175,42 @@ export interface OrganizationsTable {
   deleted_at: Date | null;
   /** int4 */
   revision: Generated<number>;
+}
+
+/** The columns of `outbox_events`. */
+export interface OutboxEventsTable {
+  /** int8 */
+  position: Generated<number>;
+  /** uuid */
+  id: Generated<string>;
+  /** text */
+  aggregate_type: string;
+  /** text */
+  aggregate_id: string;
+  /** text */
+  type: string;
+  /** jsonb */
+  payload: ColumnType<unknown, string, string>;
+  /** timestamptz */
+  time: Generated<Date>;
+  /** text */
+  correlation_id: string | null;
+  /** text */
+  traceparent: string | null;
+  /** text */
+  tracestate: string | null;
+  /** int4 */
+  attempts: Generated<number>;
+  /** timestamptz */
+  available_at: Generated<Date>;
+  /** uuid */
+  claimed_by: string | null;
+  /** timestamptz */
+  claimed_until: Date | null;
+  /** text */
+  last_error: string | null;
+  /** timestamptz */
+  dead_at: Date | null;
 }
 
 /** The columns of `submission_metrics`. */
@@ -317,6 +363,8 @@ export interface Schema {
   cursor_key: CursorKeyTable;
   /** exchange_migrations */
   exchange_migrations: ExchangeMigrationsTable;
+  /** inbox */
+  inbox: InboxTable;
   /** leaderboard_buckets */
   leaderboard_buckets: LeaderboardBucketsTable;
   /** leaderboard_entries */
@@ -325,6 +373,8 @@ export interface Schema {
   organization_members: OrganizationMembersTable;
   /** organizations */
   organizations: OrganizationsTable;
+  /** outbox_events */
+  outbox_events: OutboxEventsTable;
   /** submission_metrics */
   submission_metrics: SubmissionMetricsTable;
   /** submission_results */

@@ -3,6 +3,11 @@ import { DatabaseError } from "../core/errors.ts";
 import { readCursorKey } from "./cursor.ts";
 import type { DatabasePool } from "./database_pool.ts";
 import type { DriverColumn } from "./driver.ts";
+import { insertOneEvent } from "./outbox/append_event.ts";
+import { DEAD_EVENT_STATEMENTS } from "./outbox/dead_events.ts";
+import { INBOX_STATEMENTS } from "./outbox/inbox.ts";
+import { readStats } from "./outbox/outbox_stats.ts";
+import { RELAY_STATEMENTS } from "./outbox/relay_statements.ts";
 import { BENCHMARK_CHANGE_STATEMENTS } from "./repositories/benchmark_changes.ts";
 import { BENCHMARK_LIST_STATEMENTS } from "./repositories/benchmark_list.ts";
 import { BENCHMARK_STATEMENTS } from "./repositories/benchmark_statements.ts";
@@ -29,6 +34,11 @@ export interface VerifyReport {
 function allStatements(): readonly StatementInfo[] {
   return [
     readCursorKey,
+    insertOneEvent,
+    readStats,
+    ...RELAY_STATEMENTS,
+    ...DEAD_EVENT_STATEMENTS,
+    ...INBOX_STATEMENTS,
     ...USER_STATEMENTS,
     ...ORGANIZATION_STATEMENTS,
     ...MEMBERSHIP_STATEMENTS,

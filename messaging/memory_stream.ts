@@ -45,7 +45,12 @@ export class MemoryStream {
     for (const group of this.#groups.values()) group.wake();
   }
 
-  /** The group; rejects one that does not exist with code `not_found`. */
+  /** The group, if it exists. */
+  find(name: string): MemoryGroup | undefined {
+    return this.#groups.get(name);
+  }
+
+  /** The group; throws with code `not_found` if it does not exist. */
   group(name: string, operation: string): MemoryGroup {
     const group = this.#groups.get(name);
     if (group) return group;

@@ -222,7 +222,10 @@ export interface GroupState {
   readonly lag: number | undefined;
   /** How many dead letters there are. */
   readonly deadLetters: number;
-  /** How long the oldest pending message has been so, in milliseconds; `undefined` if there is none, or nobody knows. */
+  /**
+   * How long ago the longest pending message was given out or extended, in milliseconds; `undefined` if none is
+   * pending, or nobody knows.
+   */
   readonly oldestPendingMs: number | undefined;
 }
 
@@ -234,7 +237,10 @@ export interface DeadLetterListOptions extends CallOptions {
   readonly after?: string | undefined;
 }
 
-/** Works on what a group could not handle. Ids are those of {@linkcode DeadLetter}; unknown ones do nothing. */
+/**
+ * Works on what a group could not handle. Ids are those of {@linkcode DeadLetter}; unknown ones do nothing, and a
+ * group that does not exist has no letters.
+ */
 export interface DeadLetters {
   /** The dead letters of a group, the oldest first. */
   deadLetters(

@@ -12,11 +12,14 @@ import { type ConnectionSettings, parseConnectionUrl } from "../connection_url.t
 import { CopyQuery } from "./copy_query.ts";
 import { DescribeQuery } from "./describe_query.ts";
 import { type FieldCache, PreparedQuery } from "./prepared_query.ts";
+import { listenOn } from "./pg_listener.ts";
 import { PG_TYPES, textParser } from "./pg_types.ts";
 import type {
   DatabaseDriver,
   DriverColumn,
   DriverConnection,
+  DriverListener,
+  DriverListenerEvents,
   DriverQuery,
   DriverResult,
 } from "../driver.ts";
@@ -58,7 +61,7 @@ export class PgDriver implements DatabaseDriver {
   }
 
   /** Opens a connection. */
-  async connect(onBroken: () => void): Promise<DriverConnection> {
+  async connect(onBroken: () => void): Promise<PgConnection> {
     const client = new pg.Client(await this.#clientConfig());
     const connection = new PgConnection(client, this.#settings, onBroken);
     const timeoutMs = this.#config.connectTimeoutMs ?? 5_000;
@@ -74,6 +77,11 @@ export class PgDriver implements DatabaseDriver {
       await connection.close();
       throw explainRefusal(error);
     }
+  }
+
+  /** Listens on a connection of its own. */
+  async listen(channel: string, events: DriverListenerEvents): Promise<DriverListener> {
+    return await listenOn(await this.connect(() => events.onBroken()), channel, events);
   }
 
   /** Nothing is open besides connections. */
@@ -168,6 +176,10 @@ class PgConnection implements DriverConnection {
   async describe(text: string): Promise<readonly DriverColumn[]> {
     const query = new DescribeQuery(text);
     return await this.#submit(query, query.columns);
+  }
+
+  onNotification(listener: () => void): void {
+    this.#client.on("notification", listener);
   }
 
   cancel(): Promise<void> {

@@ -12,6 +12,8 @@ import type {
   DatabaseDriver,
   DriverColumn,
   DriverConnection,
+  DriverListener,
+  DriverListenerEvents,
   DriverQuery,
   DriverResult,
 } from "../driver.ts";
@@ -57,6 +59,22 @@ export class PgliteDriver implements DatabaseDriver {
       this.#opened = undefined;
       throw error;
     }
+  }
+
+  /**
+   * Listens on the one session. Call it while nobody has a connection: what is done in a transaction ends
+   * with its rollback.
+   */
+  async listen(channel: string, { onNotify }: DriverListenerEvents): Promise<DriverListener> {
+    await this.connect(() => {});
+    const { database } = await this.#opened!;
+    const unlisten = await database.listen(channel, onNotify);
+    return {
+      check: () => database.closed ? Promise.reject(new Error("closed")) : nothing(),
+      close: async () => {
+        if (!database.closed) await unlisten().catch(nothing);
+      },
+    };
   }
 
   /** Closes the database and unlocks the folder. */

@@ -4,6 +4,7 @@ import { sql as submissions } from "./0003_submissions.ts";
 import { sql as leaderboards } from "./0004_leaderboards.ts";
 import { sql as cursorKey } from "./0005_cursor_key.ts";
 import { sql as locks } from "./0006_locks.ts";
+import { sql as outbox } from "./0007_outbox.ts";
 
 /** One step of the schema. Once released, its text never changes: a change is a new step. */
 export interface Migration {
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0004_leaderboards", sql: leaderboards },
   { name: "0005_cursor_key", sql: cursorKey },
   { name: "0006_locks", sql: locks },
+  { name: "0007_outbox", sql: outbox },
 ];

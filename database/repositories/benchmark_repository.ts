@@ -37,6 +37,7 @@ import {
 } from "./benchmark_list.ts";
 import * as statements from "./benchmark_statements.ts";
 import * as versions from "./benchmark_version_statements.ts";
+import type { RepositoryOptions } from "./repository_options.ts";
 import { checkRevision, requireUpdated, type UpdateOptions } from "./revision.ts";
 import { encodeTestCases, insertInBatches, testCaseList, toTestCase } from "./test_cases.ts";
 
@@ -50,10 +51,12 @@ import { encodeTestCases, insertInBatches, testCaseList, toTestCase } from "./te
 export class PostgresBenchmarkRepository {
   readonly #database: Database;
   readonly #cursors: CursorCodec;
+  readonly #events: boolean;
 
   /** Works on a pool, or inside a transaction. */
-  constructor(database: Database) {
+  constructor(database: Database, { events = true }: RepositoryOptions = {}) {
     this.#database = database;
+    this.#events = events;
     this.#cursors = new CursorCodec(database);
   }
 
@@ -71,7 +74,7 @@ export class PostgresBenchmarkRepository {
     const operation = "create benchmark";
     const input = parseInput(newBenchmarkSchema, benchmark, "benchmark", operation);
     const cases = encodeTestCases("benchmark.version.testCases", input.version, operation);
-    const parameters = statements.toBenchmarkParameters("benchmark", input);
+    const parameters = statements.toBenchmarkParameters("benchmark", input, this.#events);
     const [row] = await insertInBatches(
       this.#database,
       statements.createBenchmark,
@@ -106,6 +109,7 @@ export class PostgresBenchmarkRepository {
       expectedRevision: checkRevision(options),
       createdBy: input.createdBy,
       testCaseCount: cases.length,
+      events: this.#events,
     };
     const step = shareDeadline(this.#database, options);
     const { publishVersion } = statements;
@@ -251,8 +255,7 @@ export class PostgresBenchmarkRepository {
     versionId: string,
     options: PageRequest & CallOptions = {},
   ): Promise<Page<TestCase>> {
-    const list = testCaseList(checkId("versionId", versionId));
-    return await this.#page(list, toTestCase, options);
+    return await this.#page(testCaseList(checkId("versionId", versionId)), toTestCase, options);
   }
 
   /**
@@ -312,6 +315,7 @@ export class PostgresBenchmarkRepository {
       status,
       from: arrayLiteral(before),
       expectedRevision: checkRevision(options),
+      events: this.#events,
     };
     return this.#database.run(statements.updateBenchmarkStatus, parameters, options);
   }

@@ -7,6 +7,7 @@ import type {
 } from "../../domain/benchmark.ts";
 import { newId } from "../../domain/ids.ts";
 import { arrayLiteral } from "../array_literal.ts";
+import { insertEvent } from "../outbox/insert_event.ts";
 import { type RowOf, type Statement, statement, type StatementInfo } from "../statement.ts";
 import {
   insertVersion,
@@ -52,6 +53,9 @@ export const BENCHMARK: RawBuilder<BenchmarkRow> = sql`
   ) as latest_version,
   b.created_by, b.created_at, b.updated_at, b.revision`;
 
+/** What the events of benchmarks have in common. */
+const BENCHMARK_EVENT = { aggregate: "benchmark", id: sql`id`, from: sql`b` } as const;
+
 /** The parameters of {@linkcode createBenchmark}. */
 export interface CreateBenchmarkInput extends VersionParameters, TestCaseColumns {
   readonly id: string;
@@ -64,12 +68,14 @@ export interface CreateBenchmarkInput extends VersionParameters, TestCaseColumns
   /** An array literal, as all that is plural here. */
   readonly benchmarkTags: string;
   readonly maintainers: string;
+  readonly events: boolean;
 }
 
 /** The parameters for a benchmark, but for its test cases; throws a {@linkcode ValidationError} for bad JSON. */
 export function toBenchmarkParameters(
   field: string,
   benchmark: NewBenchmark,
+  events: boolean,
 ): Omit<CreateBenchmarkInput, keyof TestCaseColumns> {
   return {
     ...toVersionParameters(`${field}.version`, benchmark.version),
@@ -83,6 +89,7 @@ export function toBenchmarkParameters(
     benchmarkTags: arrayLiteral(benchmark.tags ?? []),
     maintainers: arrayLiteral(benchmark.maintainers ?? []),
     createdBy: benchmark.createdBy,
+    events,
   };
 }
 
@@ -108,7 +115,14 @@ export const createBenchmark: Statement<CreateBenchmarkInput, BenchmarkRow> = st
         ${insertVersion("b", p)} returning *
       ), test_cases as (
         ${insertTestCases("benchmark_versions", p)}
-      ) select ${BENCHMARK} from b`,
+      ), event as (${
+      insertEvent({
+        ...BENCHMARK_EVENT,
+        type: "Created",
+        members: { benchmarkId: sql`id`, name: sql`name`, createdBy: sql`created_by` },
+        enabled: p.events,
+      })
+    }) select ${BENCHMARK} from b`,
 );
 
 /** Returns the benchmark, or nothing. */
@@ -167,6 +181,7 @@ export interface UpdateBenchmarkStatusInput extends BenchmarkTarget {
   readonly status: BenchmarkStatus;
   /** An array literal: the statuses that the change can start from. */
   readonly from: string;
+  readonly events: boolean;
 }
 
 /** Returns the benchmark, or nothing if it is missing, has another revision or none of the statuses. */
@@ -174,14 +189,40 @@ export const updateBenchmarkStatus: Statement<UpdateBenchmarkStatusInput, Benchm
   "update benchmark status",
   BENCHMARK_COLUMNS,
   (_, p: UpdateBenchmarkStatusInput) =>
-    sql<BenchmarkRow>`${update(p, sql`, status = ${p.status}`)}
-      and b.status = any(${p.from}::text::text[]) returning ${BENCHMARK}`,
+    // The row is locked before it is changed, to see what it was.
+    sql<BenchmarkRow>`
+      with old as (
+        select b.id as old_id, b.status as old_status from benchmarks b
+        where ${isTarget(p)} and b.status = any(${p.from}::text::text[]) for no key update
+      ), b as (
+        update benchmarks as b
+        set revision = b.revision + 1, updated_at = now(), status = ${p.status}::text
+        from old where b.id = old_id returning b.*, old_status
+      ), event as (${
+      insertEvent({
+        ...BENCHMARK_EVENT,
+        type: "StatusChanged",
+        members: { benchmarkId: sql`id`, oldStatus: sql`old_status`, newStatus: sql`status` },
+        enabled: p.events,
+      })
+    }), deprecation as (${
+      insertEvent({
+        ...BENCHMARK_EVENT,
+        type: "Deprecated",
+        members: { benchmarkId: sql`id`, reason: sql.lit("") },
+        // It needs the row of the other one, and so comes second.
+        from: sql`b, event`,
+        where: sql`status = 'deprecated'`,
+        enabled: p.events,
+      })
+    }) select ${BENCHMARK} from b`,
 );
 
 /** The parameters of {@linkcode publishVersion}. */
 export interface PublishVersionInput extends BenchmarkTarget, VersionParameters, TestCaseColumns {
   /** Of all batches. */
   readonly testCaseCount: number;
+  readonly events: boolean;
 }
 
 /** Returns the new version, or nothing if the benchmark is missing, archived or has another revision. */
@@ -196,7 +237,21 @@ export const publishVersion: Statement<PublishVersionInput, VersionRow> = statem
         ${insertVersion("b", p)} returning *
       ), test_cases as (
         ${insertTestCases("v", p)}
-      ) select ${versionColumns(sql`${p.testCaseCount}::int4`)} from v`,
+      ), event as (${
+      insertEvent({
+        ...BENCHMARK_EVENT,
+        id: sql`benchmark_id`,
+        type: "Updated",
+        members: {
+          benchmarkId: sql`benchmark_id`,
+          version: sql`version`,
+          changelog: sql`changelog`,
+          updatedBy: sql`created_by`,
+        },
+        from: sql`v`,
+        enabled: p.events,
+      })
+    }) select ${versionColumns(sql`${p.testCaseCount}::int4`)} from v`,
 );
 
 /** Every statement of this file, for `verify`. */
@@ -234,5 +289,9 @@ export function toBenchmark(row: BenchmarkRow): Benchmark {
 function update(p: BenchmarkTarget, set: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`
     update benchmarks as b set revision = b.revision + 1, updated_at = now()${set}
-    where b.id = ${p.id} and coalesce(b.revision = ${p.expectedRevision}::int4, true)`;
+    where ${isTarget(p)}`;
+}
+
+function isTarget(p: BenchmarkTarget): RawBuilder<unknown> {
+  return sql`b.id = ${p.id} and coalesce(b.revision = ${p.expectedRevision}::int4, true)`;
 }

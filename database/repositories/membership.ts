@@ -46,10 +46,12 @@ export interface MemberListOptions extends MemberFilter, PageRequest, CallOption
 export class Memberships {
   readonly #database: Database;
   readonly #cursors: CursorCodec;
+  readonly #events: boolean;
 
-  /** Works on a pool or in a transaction. */
-  constructor(database: Database) {
+  /** Works on a pool or in a transaction; says whether changes write their events. */
+  constructor(database: Database, events: boolean) {
     this.#database = database;
+    this.#events = events;
     this.#cursors = new CursorCodec(database);
   }
 
@@ -63,7 +65,8 @@ export class Memberships {
     options: CallOptions,
   ): Promise<OrganizationMember> {
     const operation = "add member";
-    const input = { ...checkKey(key), role: checkRole(role, operation) };
+    const events = this.#events;
+    const input = { ...checkKey(key), role: checkRole(role, operation), events };
     return await this.#change(input, operation, options, async (transaction) => {
       const [row] = await transaction.run(insertMember, input, options);
       if (row) return toMember(row);
@@ -82,7 +85,7 @@ export class Memberships {
    */
   async remove(key: MembershipKey, options: CallOptions): Promise<void> {
     const operation = "remove member";
-    const input = checkKey(key);
+    const input = { ...checkKey(key), events: this.#events };
     await this.#change(input, operation, options, async (transaction) => {
       const before = await readMember(transaction, input, operation, options);
       if (before.role === "owner" && !before.another_owner) throw lastOwner(operation);
@@ -100,13 +103,14 @@ export class Memberships {
     options: CallOptions,
   ): Promise<OrganizationMember> {
     const operation = "update member role";
-    const input = { ...checkKey(key), role: checkRole(role, operation) };
+    const events = this.#events;
+    const input = { ...checkKey(key), role: checkRole(role, operation), events };
     return await this.#change(input, operation, options, async (transaction) => {
       const before = await readMember(transaction, input, operation, options);
       if (before.role === "owner" && role !== "owner" && !before.another_owner) {
         throw lastOwner(operation);
       }
-      const [row] = await transaction.run(setRole, input, options);
+      const [row] = await transaction.run(setRole, { ...input, oldRole: before.role }, options);
       return toMember(row!);
     });
   }
@@ -169,7 +173,7 @@ export class Memberships {
  */
 export async function endMemberships(
   transaction: Transaction,
-  userId: string,
+  { userId, events }: { readonly userId: string; readonly events: boolean },
   operation: string,
   options: CallOptions,
 ): Promise<void> {
@@ -177,7 +181,7 @@ export async function endMemberships(
   await transaction.run(lockOwnedOrganizations, { userId }, options);
   const [ownedAlone] = await transaction.run(findOwnedAlone, { userId }, options);
   if (ownedAlone) throw lastOwner(operation);
-  await transaction.run(deleteMemberships, { userId }, options);
+  await transaction.run(deleteMemberships, { userId, events }, options);
   await transaction.run(deleteMaintainerships, { userId }, options);
 }
 

@@ -1,6 +1,7 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { MemberFilter } from "../../domain/organization.ts";
 import type { KeysetList } from "../keyset.ts";
+import { insertEvent } from "../outbox/insert_event.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
 import { type RowOf, type Statement, statement, type StatementInfo } from "../statement.ts";
@@ -109,48 +110,93 @@ where mine.user_id = ${p.userId} and mine.role = 'owner' and organizations.delet
 limit 1`,
 );
 
+/** What a change of a membership needs. */
+interface MembershipChange extends MembershipKey {
+  /** Whether to write an event. */
+  readonly events: boolean;
+}
+
+/** What the events of memberships have in common. */
+const MEMBER_EVENT = {
+  aggregate: "organization",
+  id: sql`organization_id`,
+  from: sql`member`,
+} as const;
+
+const KEY_MEMBERS = { organizationId: sql`organization_id`, userId: sql`user_id` };
+
 /** Returns the new member, or nothing if the user is a member already. */
-export const insertMember: Statement<MembershipKey & { role: string }, MemberRow> = statement(
+export const insertMember: Statement<MembershipChange & { role: string }, MemberRow> = statement(
   "add member",
   MEMBER_COLUMNS,
-  (_, p: MembershipKey & { role: string }) =>
+  (_, p: MembershipChange & { role: string }) =>
     sql<MemberRow>`
 with member as (
   insert into organization_members (organization_id, user_id, role)
   values (${p.organizationId}, ${p.userId}, ${p.role})
   on conflict (organization_id, user_id) do nothing
   returning *
-)
+), event as (${
+      insertEvent({
+        ...MEMBER_EVENT,
+        type: "MemberAdded",
+        members: { ...KEY_MEMBERS, role: sql`role` },
+        enabled: p.events,
+      })
+    })
 select organization_id, user_id, username, member.role, joined_at
 from member join users on users.id = user_id`,
 );
 
+/** The parameters of {@linkcode setRole}. */
+interface RoleChange extends MembershipChange {
+  readonly role: string;
+  /** What it was, in the same transaction. */
+  readonly oldRole: string;
+}
+
 /** Returns the member. */
-export const setRole: Statement<MembershipKey & { role: string }, MemberRow> = statement(
+export const setRole: Statement<RoleChange, MemberRow> = statement(
   "update member role",
   MEMBER_COLUMNS,
-  (_, p: MembershipKey & { role: string }) =>
+  (_, p: RoleChange) =>
     sql<MemberRow>`
-update organization_members member set role = ${p.role} from users
-where users.id = user_id and organization_id = ${p.organizationId} and user_id = ${p.userId}
-returning organization_id, user_id, username, member.role, joined_at`,
+with member as (
+  update organization_members member set role = ${p.role} from users
+  where users.id = user_id and organization_id = ${p.organizationId} and user_id = ${p.userId}
+  returning organization_id, user_id, username, member.role, joined_at
+), event as (${
+      insertEvent({
+        ...MEMBER_EVENT,
+        type: "MemberRoleChanged",
+        members: { ...KEY_MEMBERS, oldRole: sql`${p.oldRole}::text`, newRole: sql`role` },
+        where: sql`role <> ${p.oldRole}::text`,
+        enabled: p.events,
+      })
+    })
+select * from member`,
 );
 
 /** Returns nothing. */
-export const deleteMember: Statement<MembershipKey, Record<never, never>> = statement(
+export const deleteMember: Statement<MembershipChange, object> = statement(
   "remove member",
   {},
-  (db, p: MembershipKey) =>
-    db.deleteFrom("organization_members")
-      .where("organization_id", "=", p.organizationId).where("user_id", "=", p.userId),
+  (_, p: MembershipChange) =>
+    removal(
+      sql`organization_id = ${p.organizationId}::uuid and user_id = ${p.userId}::uuid`,
+      p.events,
+    ),
 );
 
-/** Returns nothing. */
-export const deleteMemberships: Statement<{ userId: string }, Record<never, never>> = statement(
+/**
+ * Returns nothing. Nobody else changes a membership of the user, who is locked; so the events about it keep their order
+ * although not every organization is locked.
+ */
+export const deleteMemberships: Statement<{ userId: string; events: boolean }, object> = statement(
   "remove memberships",
   {},
-  (db, p: { userId: string }) =>
-    db.deleteFrom("organization_members").where("user_id", "=", p.userId),
+  (_, p: { userId: string; events: boolean }) =>
+    removal(sql`user_id = ${p.userId}::uuid`, p.events),
 );
 
 /** Returns nothing. */
@@ -222,6 +268,25 @@ export const MEMBERSHIP_STATEMENTS: readonly StatementInfo[] = [
   ...listStatements(memberList("", { role: "owner" })),
   ...listStatements(membershipList("")),
 ];
+
+/** Deleted organizations keep their members, and say nothing about them any more. */
+function removal(which: RawBuilder<unknown>, events: boolean): RawBuilder<object> {
+  return sql<object>`
+with member as (
+  delete from organization_members where ${which} returning organization_id, user_id
+), event as (${
+    insertEvent({
+      ...MEMBER_EVENT,
+      type: "MemberRemoved",
+      members: KEY_MEMBERS,
+      where: sql`exists (
+        select from organizations where id = organization_id and deleted_at is null
+      )`,
+      enabled: events,
+    })
+  })
+select from member`;
+}
 
 /** Without those of deleted users and organizations. */
 function liveMemberships() {

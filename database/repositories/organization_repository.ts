@@ -25,6 +25,7 @@ import type { Statement } from "../statement.ts";
 import { parseFilter } from "./list_filter.ts";
 import { type MemberListOptions, Memberships } from "./membership.ts";
 import * as statements from "./organization_statements.ts";
+import type { RepositoryOptions } from "./repository_options.ts";
 import { checkRevision, requireUpdated, type UpdateOptions } from "./revision.ts";
 
 /** Which organizations to list, and which page of them. */
@@ -42,12 +43,14 @@ export class PostgresOrganizationRepository {
   readonly #database: Database;
   readonly #cursors: CursorCodec;
   readonly #memberships: Memberships;
+  readonly #events: boolean;
 
   /** Works on a pool, or in a transaction. */
-  constructor(database: Database) {
+  constructor(database: Database, { events = true }: RepositoryOptions = {}) {
     this.#database = database;
     this.#cursors = new CursorCodec(database);
-    this.#memberships = new Memberships(database);
+    this.#memberships = new Memberships(database, events);
+    this.#events = events;
   }
 
   /**
@@ -70,6 +73,7 @@ export class PostgresOrganizationRepository {
       description: input.description,
       website: input.website,
       ownerId: input.ownerId,
+      events: this.#events,
     }, options);
     if (!row) throw new NotFoundError("user", { operation });
     return statements.toOrganization(row);
@@ -228,7 +232,8 @@ export class PostgresOrganizationRepository {
     const id = checkId("id", organizationId);
     const expectedRevision = checkRevision(options);
     const step = shareDeadline(this.#database, options);
-    const rows = await this.#database.run(statement, { ...input, id, expectedRevision }, step());
+    const target = { id, expectedRevision, events: this.#events };
+    const rows = await this.#database.run(statement, { ...input, ...target }, step());
     const row = await requireUpdated(rows, {
       resource: "organization",
       operation: statement.name,

@@ -1,4 +1,4 @@
-import { type SelectQueryBuilder, sql, type UpdateObject } from "kysely";
+import { type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
 import type {
   Organization,
   OrganizationFilter,
@@ -6,6 +6,7 @@ import type {
 } from "../../domain/organization.ts";
 import type { KeysetList } from "../keyset.ts";
 import { containsPattern } from "../like_pattern.ts";
+import { insertEvent, type RowEvent } from "../outbox/insert_event.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
 import { type RowOf, type Statement, statement, type StatementInfo } from "../statement.ts";
@@ -28,6 +29,15 @@ export const ORGANIZATION_COLUMNS = {
 } as const;
 
 const COLUMN_NAMES = Object.keys(ORGANIZATION_COLUMNS) as (keyof typeof ORGANIZATION_COLUMNS)[];
+
+const COLUMN_LIST = sql.join(COLUMN_NAMES.map((name) => sql.ref(name)));
+
+/** What the events of organizations have in common. */
+const ORGANIZATION_EVENT = {
+  aggregate: "organization",
+  id: sql`id`,
+  from: sql`organization`,
+} as const;
 
 /** An organization as the database has it. */
 export type OrganizationRow = RowOf<typeof ORGANIZATION_COLUMNS>;
@@ -59,6 +69,7 @@ export interface CreateOrganizationInput {
   readonly description: string | undefined;
   readonly website: string | undefined;
   readonly ownerId: string;
+  readonly events: boolean;
 }
 
 /**
@@ -78,11 +89,23 @@ with owner as (
   select ${p.id}::uuid, ${p.slug}::text, ${p.name}::text, ${p.type}::text, ${p.description}::text,
     ${p.website}::text, owner.id
   from owner
-  returning ${sql.join(COLUMN_NAMES.map((name) => sql.ref(name)))}
+  returning ${COLUMN_LIST}
 ), member as (
   insert into organization_members (organization_id, user_id, role)
   select organization.id, organization.created_by, 'owner' from organization
-)
+), event as (${
+      insertEvent({
+        ...ORGANIZATION_EVENT,
+        type: "Created",
+        members: {
+          organizationId: sql`id`,
+          slug: sql`slug`,
+          name: sql`name`,
+          createdBy: sql`created_by`,
+        },
+        enabled: p.events,
+      })
+    })
 select * from organization`,
 );
 
@@ -104,6 +127,8 @@ export const getOrganizationBySlug: Statement<{ slug: string }, OrganizationRow>
 export interface OrganizationTarget {
   readonly id: string;
   readonly expectedRevision: number | null;
+  /** Whether to write an event, if there is one. */
+  readonly events: boolean;
 }
 
 /** The parameters of {@linkcode updateOrganization}; `undefined` leaves a column. */
@@ -121,31 +146,48 @@ export interface UpdateOrganizationInput extends OrganizationTarget {
 
 /** Returns the organization, or nothing if it is missing or has another revision. */
 export const updateOrganization: Statement<UpdateOrganizationInput, OrganizationRow> =
-  organizationUpdate("update organization", (p: UpdateOrganizationInput) => ({
-    slug: sql`coalesce(${p.slug}::text, slug)`,
-    name: sql`coalesce(${p.name}::text, name)`,
-    type: sql`coalesce(${p.type}::text, type)`,
-    description:
-      sql`case when ${p.described}::bool then ${p.description}::text else description end`,
-    website: sql`case when ${p.moved}::bool then ${p.website}::text else website end`,
-  }));
+  organizationUpdate("update organization", (p: UpdateOrganizationInput) =>
+    sql`
+      slug = coalesce(${p.slug}::text, slug), name = coalesce(${p.name}::text, name),
+      type = coalesce(${p.type}::text, type),
+      description = case when ${p.described}::bool then ${p.description}::text else description end,
+      website = case when ${p.moved}::bool then ${p.website}::text else website end`, {
+    type: "Updated",
+    members: { organizationId: sql`id`, changedFields: sql`changed_fields` },
+    from: sql`organization, lateral (select array_remove(array[
+        case when slug <> old_slug then 'slug' end,
+        case when name <> old_name then 'name' end,
+        case when type <> old_type then 'type' end,
+        case when description is distinct from old_description then 'description' end,
+        case when website is distinct from old_website then 'website' end
+      ], null) as changed_fields) as difference`,
+    where: sql`changed_fields <> '{}'`,
+  });
 
 /** Returns the organization, or nothing if it is missing or has another revision. */
 export const verifyOrganization: Statement<OrganizationTarget, OrganizationRow> =
-  organizationUpdate("verify organization", () => ({
-    verified: true,
-    verified_at: sql`coalesce(verified_at, now())`,
-  }));
+  organizationUpdate(
+    "verify organization",
+    () => sql`verified = true, verified_at = coalesce(verified_at, now())`,
+    { type: "Verified", members: { organizationId: sql`id` }, where: sql`not old_verified` },
+  );
 
 /** Returns the organization, or nothing if it is missing or has another revision. */
 export const unverifyOrganization: Statement<OrganizationTarget, OrganizationRow> =
-  organizationUpdate("unverify organization", () => ({ verified: false, verified_at: null }));
+  organizationUpdate(
+    "unverify organization",
+    () => sql`verified = false, verified_at = null`,
+    { type: "Unverified", members: { organizationId: sql`id` }, where: sql`old_verified` },
+  );
 
 /**
  * Returns the organization as it was marked, or nothing if it is missing or has another revision.
  */
 export const deleteOrganization: Statement<OrganizationTarget, OrganizationRow> =
-  organizationUpdate("delete organization", () => ({ deleted_at: sql`now()` }));
+  organizationUpdate("delete organization", () => sql`deleted_at = now()`, {
+    type: "Deleted",
+    members: { organizationId: sql`id` },
+  });
 
 /** Every organization that matches, newest first. */
 export function organizationList(
@@ -183,17 +225,26 @@ function liveOrganizations(): SelectQueryBuilder<Schema, "organizations", Organi
     .where("deleted_at", "is", null);
 }
 
+/** The row is locked before it is changed, to see what it was. */
 function organizationUpdate<Input extends OrganizationTarget>(
   name: string,
-  set: (p: Input) => UpdateObject<Schema, "organizations">,
+  set: (p: Input) => RawBuilder<unknown>,
+  event: Partial<RowEvent> & Pick<RowEvent, "type" | "members">,
 ): Statement<Input, OrganizationRow> {
-  return statement(name, ORGANIZATION_COLUMNS, (db, p: Input) =>
-    db.updateTable("organizations")
-      .set({ ...set(p), revision: sql`revision + 1`, updated_at: sql`now()` })
-      .where("id", "=", p.id)
-      .where("deleted_at", "is", null)
-      .where(sql<boolean>`coalesce(revision = ${p.expectedRevision}::int4, true)`)
-      .returning(COLUMN_NAMES));
+  return statement(name, ORGANIZATION_COLUMNS, (_, p: Input) =>
+    sql<OrganizationRow>`
+      with old as (
+        select id as old_id, slug as old_slug, name as old_name, type as old_type,
+          description as old_description, website as old_website, verified as old_verified
+        from organizations where id = ${p.id} and deleted_at is null
+          and coalesce(revision = ${p.expectedRevision}::int4, true)
+        for no key update
+      ), organization as (
+        update organizations set ${set(p)}, revision = revision + 1, updated_at = now()
+        from old where id = old_id returning organizations.*, old.*
+      ), event as (
+        ${insertEvent({ ...ORGANIZATION_EVENT, ...event, enabled: p.events })}
+      ) select ${COLUMN_LIST} from organization`);
 }
 
 function filteredOrganizations(

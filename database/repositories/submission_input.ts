@@ -6,7 +6,10 @@ import { encodeStored } from "./stored_json.ts";
 import type { SubmissionInput } from "./submission_statements.ts";
 
 /** The parameters of a checked submission, with the part of its results that goes in the first statement. */
-export function toSubmissionInput(submission: NewSubmission, first: ResultPart): SubmissionInput {
+export function toSubmissionInput(
+  submission: NewSubmission,
+  first: ResultPart,
+): Omit<SubmissionInput, "events"> {
   const { model, confidenceInterval: interval, metrics = {}, results = [] } = submission;
   return {
     ...resultArrays(results, first),

@@ -29,6 +29,7 @@ import {
 } from "./leaderboard.ts";
 import { prepareResults, type ResultPart, resultParts } from "./result_parts.ts";
 import { resultList } from "./result_list.ts";
+import type { RepositoryOptions } from "./repository_options.ts";
 import { checkRevision, requireUpdated, type UpdateOptions } from "./revision.ts";
 import { toSubmissionInput } from "./submission_input.ts";
 import {
@@ -44,10 +45,12 @@ export class PostgresSubmissionRepository {
   readonly #database: Database;
   readonly #cursors: CursorCodec;
   readonly #leaderboards: LeaderboardReader;
+  readonly #events: boolean;
 
   /** Works through a pool, or as a part of a transaction. */
-  constructor(database: Database) {
+  constructor(database: Database, { events = true }: RepositoryOptions = {}) {
     this.#database = database;
+    this.#events = events;
     this.#cursors = new CursorCodec(database);
     this.#leaderboards = new LeaderboardReader(database, this.#cursors);
   }
@@ -66,7 +69,8 @@ export class PostgresSubmissionRepository {
     const results = checked.results ?? [];
     checkCaseResults(results);
     const [first, ...rest] = resultParts(results);
-    const row = await this.#insert(toSubmissionInput(checked, first), results, rest, options);
+    const input = { ...toSubmissionInput(checked, first), events: this.#events };
+    const row = await this.#insert(input, results, rest, options);
     if (!row) {
       throw new NotFoundError("benchmark version", {
         operation,
@@ -154,7 +158,7 @@ export class PostgresSubmissionRepository {
       (target, call) =>
         this.#database.run(
           statements.updateVerification,
-          { ...target, verification: level, verifiedBy, notes },
+          { ...target, verification: level, verifiedBy, notes, events: this.#events },
           call,
         ),
     );

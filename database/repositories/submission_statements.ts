@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
+import { insertEvent } from "../outbox/insert_event.ts";
 import { type Statement, statement, type StatementInfo } from "../statement.ts";
 import {
   SUBMISSION_COLUMNS,
@@ -46,12 +47,16 @@ export interface SubmissionInput extends ResultArrays {
   readonly metricNames: string;
   /** `float8[]` */
   readonly metricValues: string;
+  readonly events: boolean;
 }
 
 const metrics: RawBuilder<unknown> = sql`(
   select coalesce(jsonb_object_agg(m.name, m.value), '{}') from submission_metrics m
   where m.submission_id = s.id
 )`;
+
+/** What the events of submissions have in common. */
+const SUBMISSION_EVENT = { aggregate: "submission", id: sql`s.id` } as const;
 
 const tableColumns = sql.join(SUBMISSION_TABLE_COLUMNS.map((column) => sql.ref(`s.${column}`)));
 
@@ -79,13 +84,33 @@ function insertSubmission(p: SubmissionInput): RawBuilder<unknown> {
   returning *`;
 }
 
+function submissionCreated(p: SubmissionInput): RawBuilder<unknown> {
+  return insertEvent({
+    ...SUBMISSION_EVENT,
+    type: "Created",
+    members: {
+      submissionId: sql`s.id`,
+      benchmarkId: sql`s.benchmark_id`,
+      version: sql`v.version`,
+      model: sql`jsonb_build_object(
+        'provider', s.model_provider, 'name', s.model_name, 'version', s.model_version
+      )`,
+      submittedBy: sql`s.submitted_by`,
+      aggregateScore: sql`s.score`,
+    },
+    from: sql`s join benchmark_versions v on v.id = s.version_id`,
+    enabled: p.events,
+  });
+}
+
 /** A submission alone: the statement that a board waits for. */
 export const createSubmission: Statement<SubmissionInput, Omit<SubmissionRow, "metrics">> =
   statement(
     "create submission",
     SUBMISSION_COLUMNS,
     (_, p: SubmissionInput) =>
-      sql`with s as (${insertSubmission(p)}) select ${tableColumns} from s`,
+      sql`with s as (${insertSubmission(p)}), event as (${submissionCreated(p)})
+      select ${tableColumns} from s`,
   );
 
 /** A submission with metrics and the first of its results. */
@@ -107,7 +132,7 @@ export const createSubmissionWithResults: Statement<
       select s.id, ${p.offset}::integer + r.number, r.case_name, r.passed, r.score, r.duration_ms,
         r.output
       from s, ${resultsOf(p)}
-    )
+    ), event as (${submissionCreated(p)})
     select ${tableColumns} from s`,
 );
 
@@ -147,6 +172,7 @@ interface VerificationInput {
   readonly verification: string;
   readonly verifiedBy: string | undefined;
   readonly notes: string | undefined;
+  readonly events: boolean;
 }
 
 /** Sets how far a submission is to be trusted. */
@@ -154,14 +180,34 @@ export const updateVerification: Statement<VerificationInput, SubmissionRow> = s
   "update verification of submission",
   COLUMNS,
   (_, p: VerificationInput) =>
-    sql<SubmissionRow>`update submissions s set
-      verification = ${p.verification}::text,
-      verified_by = ${p.verifiedBy}::uuid,
-      verified_at = case when ${p.verification}::text = 'unverified' then null else now() end,
-      verification_notes = ${p.notes}::text,
-      updated_at = now(), revision = s.revision + 1
-    ${current(p)}
-    returning ${tableColumns}, ${metrics} as metrics`,
+    // The row is locked before it is changed, to see what it was.
+    sql<SubmissionRow>`with old as (
+      select s.id as old_id, s.verification as old_verification from submissions s
+      ${current(p)} for no key update
+    ), s as (
+      update submissions s set
+        verification = ${p.verification}::text,
+        verified_by = ${p.verifiedBy}::uuid,
+        verified_at = case when ${p.verification}::text = 'unverified' then null else now() end,
+        verification_notes = ${p.notes}::text,
+        updated_at = now(), revision = s.revision + 1
+      from old where s.id = old_id returning s.*, old_verification
+    ), event as (${
+      insertEvent({
+        ...SUBMISSION_EVENT,
+        type: "VerificationCompleted",
+        members: {
+          submissionId: sql`s.id`,
+          benchmarkId: sql`s.benchmark_id`,
+          oldLevel: sql`s.old_verification`,
+          newLevel: sql`s.verification`,
+        },
+        optional: { verifiedBy: sql`s.verified_by` },
+        from: sql`s`,
+        enabled: p.events,
+      })
+    })
+    select ${tableColumns}, ${metrics} as metrics from s`,
 );
 
 interface VisibilityInput {

@@ -24,6 +24,7 @@ import { count, readPage } from "../keyset.ts";
 import type { Statement } from "../statement.ts";
 import { parseFilter } from "./list_filter.ts";
 import { endMemberships, Memberships } from "./membership.ts";
+import type { RepositoryOptions } from "./repository_options.ts";
 import { checkRevision, requireUpdated, type UpdateOptions } from "./revision.ts";
 import { encodeStored } from "./stored_json.ts";
 import * as statements from "./user_statements.ts";
@@ -43,12 +44,14 @@ export class PostgresUserRepository {
   readonly #database: Database;
   readonly #cursors: CursorCodec;
   readonly #memberships: Memberships;
+  readonly #events: boolean;
 
   /** Works on a pool, or in a transaction. */
-  constructor(database: Database) {
+  constructor(database: Database, { events = true }: RepositoryOptions = {}) {
     this.#database = database;
     this.#cursors = new CursorCodec(database);
-    this.#memberships = new Memberships(database);
+    this.#memberships = new Memberships(database, events);
+    this.#events = events;
   }
 
   /**
@@ -66,6 +69,7 @@ export class PostgresUserRepository {
       role: input.role ?? "registered",
       profile: encodeStored("user.profile", input.profile ?? {}),
       passwordHash: input.passwordHash,
+      events: this.#events,
     }, options);
     return statements.toUser(row!);
   }
@@ -199,8 +203,10 @@ export class PostgresUserRepository {
     const userId = checkId("id", id);
     checkRevision(options);
     await this.#database.transaction(async (transaction) => {
-      await endMemberships(transaction, userId, deleteUser.name, options);
-      await new PostgresUserRepository(transaction).#update(deleteUser, userId, options, {});
+      const events = this.#events;
+      await endMemberships(transaction, { userId, events }, deleteUser.name, options);
+      const users = new PostgresUserRepository(transaction, { events });
+      await users.#update(deleteUser, userId, options, {});
     }, options);
   }
 
@@ -265,7 +271,8 @@ export class PostgresUserRepository {
     const id = checkId("id", userId);
     const expectedRevision = checkRevision(options);
     const step = shareDeadline(this.#database, options);
-    const rows = await this.#database.run(statement, { ...input, id, expectedRevision }, step());
+    const target = { id, expectedRevision, events: this.#events };
+    const rows = await this.#database.run(statement, { ...input, ...target }, step());
     const row = await requireUpdated(rows, {
       resource: "user",
       operation: statement.name,

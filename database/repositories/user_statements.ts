@@ -1,8 +1,9 @@
-import { type SelectQueryBuilder, sql, type UpdateObject } from "kysely";
+import { type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
 import { z } from "zod";
 import type { User, UserFilter, UserProfile, UserRole } from "../../domain/user.ts";
 import type { KeysetList } from "../keyset.ts";
 import { containsPattern } from "../like_pattern.ts";
+import { insertEvent, type RowEvent } from "../outbox/insert_event.ts";
 import { queryBuilder } from "../query_builder.ts";
 import type { Schema } from "../schema.ts";
 import { type RowOf, type Statement, statement, type StatementInfo } from "../statement.ts";
@@ -25,6 +26,11 @@ const USER_COLUMNS = {
 } as const;
 
 const COLUMN_NAMES = Object.keys(USER_COLUMNS) as (keyof typeof USER_COLUMNS)[];
+
+const COLUMN_LIST = sql.join(COLUMN_NAMES.map((name) => sql.ref(name)));
+
+/** What the events of users have in common. */
+const USER_EVENT = { aggregate: "user", id: sql`id`, from: sql`changed` } as const;
 
 /** A user as the database has it, without the password hash. */
 export type UserRow = RowOf<typeof USER_COLUMNS>;
@@ -56,22 +62,29 @@ export interface CreateUserInput {
   /** JSON. */
   readonly profile: string;
   readonly passwordHash: string | undefined;
+  readonly events: boolean;
 }
 
 /** Returns the new user. */
 export const createUser: Statement<CreateUserInput, UserRow> = statement(
   "create user",
   USER_COLUMNS,
-  (db, p: CreateUserInput) =>
-    db.insertInto("users").values({
-      id: p.id,
-      email: p.email,
-      username: p.username,
-      display_name: p.displayName,
-      role: p.role,
-      profile: sql`${p.profile}::text::jsonb`,
-      password_hash: p.passwordHash,
-    }).returning(COLUMN_NAMES),
+  (_, p: CreateUserInput) =>
+    sql<UserRow>`
+      with changed as (
+        insert into users (id, email, username, display_name, role, profile, password_hash)
+        values (
+          ${p.id}, ${p.email}, ${p.username}, ${p.displayName}, ${p.role},
+          ${p.profile}::text::jsonb, ${p.passwordHash}
+        ) returning *
+      ), event as (${
+      insertEvent({
+        ...USER_EVENT,
+        type: "Created",
+        members: { userId: sql`id`, username: sql`username`, role: sql`role` },
+        enabled: p.events,
+      })
+    }) select ${COLUMN_LIST} from changed`,
 );
 
 /** Returns the user, or nothing. */
@@ -112,6 +125,8 @@ export const getCredentials: Statement<
 export interface UserTarget {
   readonly id: string;
   readonly expectedRevision: number | null;
+  /** Whether to write an event, if there is one. */
+  readonly events: boolean;
 }
 
 /** The parameters of {@linkcode updateProfile}. */
@@ -126,42 +141,52 @@ export interface UpdateProfileInput extends UserTarget {
 /** Returns the user, or nothing if it is missing or has another revision. */
 export const updateProfile: Statement<UpdateProfileInput, UserRow> = userUpdate(
   "update profile of user",
-  (p: UpdateProfileInput) => ({
-    display_name:
-      sql`case when ${p.renamed}::bool then ${p.displayName}::text else display_name end`,
-    profile: sql`coalesce(${p.profile}::text::jsonb, profile)`,
-  }),
+  (p: UpdateProfileInput) =>
+    sql`
+      display_name = case when ${p.renamed}::bool then ${p.displayName}::text else display_name end,
+      profile = coalesce(${p.profile}::text::jsonb, profile)`,
+  {
+    type: "ProfileUpdated",
+    members: { userId: sql`id`, changedFields: sql`changed_fields` },
+    from: sql`changed, lateral (select array_remove(array[
+        case when display_name is distinct from old_display_name then 'displayName' end,
+        case when profile is distinct from old_profile then 'profile' end
+      ], null) as changed_fields) as difference`,
+    where: sql`changed_fields <> '{}'`,
+  },
 );
 
 /** Returns the user, or nothing if it is missing or has another revision. */
 export const updateRole: Statement<UserTarget & { role: string }, UserRow> = userUpdate(
   "update role of user",
-  (p: UserTarget & { role: string }) => ({ role: p.role }),
+  (p: UserTarget & { role: string }) => sql`role = ${p.role}`,
+  {
+    type: "RoleChanged",
+    members: { userId: sql`id`, oldRole: sql`old_role`, newRole: sql`role` },
+    where: sql`role <> old_role`,
+  },
 );
 
 /** Returns the user, or nothing if it is missing or has another revision. */
 export const updateEmailVerified: Statement<UserTarget & { verified: boolean }, UserRow> =
   userUpdate(
     "update e-mail verification of user",
-    (p: UserTarget & { verified: boolean }) => ({ email_verified: p.verified }),
+    (p: UserTarget & { verified: boolean }) => sql`email_verified = ${p.verified}`,
   );
 
 /** Returns the user, or nothing if it is missing or has another revision. */
 export const updatePassword: Statement<UserTarget & { passwordHash: string }, UserRow> = userUpdate(
   "update password of user",
-  (p: UserTarget & { passwordHash: string }) => ({ password_hash: p.passwordHash }),
+  (p: UserTarget & { passwordHash: string }) => sql`password_hash = ${p.passwordHash}`,
 );
 
 /** Returns the user as it was marked, or nothing if it is missing or has another revision. */
 export const deleteUser: Statement<UserTarget, UserRow> = userUpdate(
   "delete user",
-  (_: UserTarget) => ({
-    deleted_at: sql`now()`,
-    display_name: null,
-    email_verified: false,
-    password_hash: null,
-    profile: sql`'{}'`,
-  }),
+  (_: UserTarget) =>
+    sql`
+      deleted_at = now(), display_name = null, email_verified = false, password_hash = null,
+      profile = '{}'`,
 );
 
 /** Says that the user is active now; never goes back. Returns the user's id, or nothing. */
@@ -225,17 +250,28 @@ function sameIgnoringCase(column: "email" | "username", text: string) {
   return sql<boolean>`lower(${sql.ref(column)} collate "C") = lower(${text}::text collate "C")`;
 }
 
+/** Where there is an event, the row is locked before it is changed, to see what it was. */
 function userUpdate<Input extends UserTarget>(
   name: string,
-  set: (p: Input) => UpdateObject<Schema, "users">,
+  set: (p: Input) => RawBuilder<unknown>,
+  event?: Partial<RowEvent> & Pick<RowEvent, "type" | "members">,
 ): Statement<Input, UserRow> {
-  return statement(name, USER_COLUMNS, (db, p: Input) =>
-    db.updateTable("users")
-      .set({ ...set(p), revision: sql`revision + 1`, updated_at: sql`now()` })
-      .where("id", "=", p.id)
-      .where("deleted_at", "is", null)
-      .where(sql<boolean>`coalesce(revision = ${p.expectedRevision}::int4, true)`)
-      .returning(COLUMN_NAMES));
+  return statement(name, USER_COLUMNS, (_, p: Input) => {
+    const update = sql`update users set ${set(p)}, revision = revision + 1, updated_at = now()`;
+    const target = sql`where id = ${p.id} and deleted_at is null
+      and coalesce(revision = ${p.expectedRevision}::int4, true)`;
+    if (!event) return sql<UserRow>`${update} ${target} returning ${COLUMN_LIST}`;
+    return sql<UserRow>`
+      with old as (
+        select id as old_id, role as old_role, display_name as old_display_name,
+          profile as old_profile
+        from users ${target} for no key update
+      ), changed as (
+        ${update} from old where id = old_id returning users.*, old.*
+      ), event as (
+        ${insertEvent({ ...USER_EVENT, ...event, enabled: p.events })}
+      ) select ${COLUMN_LIST} from changed`;
+  });
 }
 
 function filteredUsers({ role, search }: UserFilter): SelectQueryBuilder<Schema, "users", UserRow> {

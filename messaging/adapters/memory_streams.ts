@@ -117,17 +117,17 @@ class MemoryStreamDriver implements StreamDriver {
     group: string,
     { limit, after }: { readonly limit: number; readonly after: string | undefined },
   ): Promise<readonly DeadLetter[]> {
-    const { letters } = this.#streams.of(channel).group(group, "list dead letters");
+    const letters = this.#streams.of(channel).find(group)?.letters ?? [];
     const newer = after === undefined ? letters : letters.filter(({ id }) => +id > +after);
     return newer.slice(0, limit);
   }
 
   async redrive(channel: string, group: string, ids: readonly string[]): Promise<number> {
-    return this.#streams.of(channel).group(group, "redrive").redrive(ids);
+    return this.#streams.of(channel).find(group)?.redrive(ids) ?? 0;
   }
 
   async discard(channel: string, group: string, ids: readonly string[]): Promise<number> {
-    return this.#streams.of(channel).group(group, "discard").discard(ids);
+    return this.#streams.of(channel).find(group)?.discard(ids) ?? 0;
   }
 
   async *replay(channel: string, from: StreamStart): AsyncGenerator<StreamRecord, void> {

@@ -1,5 +1,6 @@
 import { testChanges } from "./benchmarks/changes.ts";
 import { testCreate } from "./benchmarks/create.ts";
+import { testEvents } from "./benchmarks/events.ts";
 import { benchmarkTests } from "./benchmarks/fixture.ts";
 import { testInput } from "./benchmarks/input.ts";
 import { testLists } from "./benchmarks/lists.ts";
@@ -17,6 +18,7 @@ export function benchmarksConformance(test: TestFn, harness: DatabaseHarness): v
   testVersions(benchmarkTest);
   testChanges(benchmarkTest);
   testStatus(benchmarkTest, harness);
+  testEvents(benchmarkTest);
   testLists(benchmarkTest);
   testSearch(benchmarkTest);
   end();

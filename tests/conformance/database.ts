@@ -2,6 +2,7 @@ import type { DatabasePool } from "../../database/database_pool.ts";
 import { testDeadlines } from "./database/deadlines.ts";
 import type { DatabaseTest, PoolHarness } from "./database/harness.ts";
 import { testLife } from "./database/life.ts";
+import { testListening } from "./database/listening.ts";
 import { testNestedTransactions } from "./database/nested_transactions.ts";
 import { testPaging } from "./database/paging.ts";
 import { testScopes } from "./database/scopes.ts";
@@ -35,5 +36,6 @@ export function databaseConformance(test: TestFn, harness: PoolHarness): void {
   testValues(databaseTest, harness);
   testStatements(databaseTest, harness);
   testPaging(databaseTest);
+  testListening(databaseTest, harness);
   testLife(databaseTest, harness);
 }

@@ -15,6 +15,7 @@ export * from "./messaging.ts";
 export * from "./organizations.ts";
 export * from "./rate_limits.ts";
 export * from "./storage.ts";
+export * from "./streams.ts";
 export * from "./submissions.ts";
 export * from "./test_fn.ts";
 export * from "./users.ts";

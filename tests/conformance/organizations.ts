@@ -1,4 +1,5 @@
 import type { DatabaseHarness } from "./database_harness.ts";
+import { testEvents } from "./organizations/events.ts";
 import { testInput } from "./organizations/input.ts";
 import { testLastOwner } from "./organizations/last_owner.ts";
 import { testLists } from "./organizations/lists.ts";
@@ -13,6 +14,7 @@ export function organizationsConformance(test: TestFn, harness: DatabaseHarness)
   testRecords(peopleTest, harness);
   testLists(peopleTest);
   testMembers(peopleTest);
+  testEvents(peopleTest);
   testLastOwner(peopleTest, harness);
   testInput(peopleTest);
   end();

@@ -1,6 +1,7 @@
 import type { DatabaseHarness } from "./database_harness.ts";
 import { testChange } from "./submissions/change.ts";
 import { testCreate } from "./submissions/create.ts";
+import { testEvents } from "./submissions/events.ts";
 import { submissionTests } from "./submissions/fixture.ts";
 import { testLeaderboardPages } from "./submissions/leaderboard_pages.ts";
 import { testLeaderboards } from "./submissions/leaderboards.ts";
@@ -12,6 +13,7 @@ export function submissionsConformance(test: TestFn, harness: DatabaseHarness): 
   const { submissionTest, end } = submissionTests(test, harness);
   testCreate(submissionTest);
   testChange(submissionTest, harness);
+  testEvents(submissionTest);
   testLists(submissionTest);
   testLeaderboards(submissionTest, harness);
   testLeaderboardPages(submissionTest);

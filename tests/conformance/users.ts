@@ -4,6 +4,7 @@ import type { TestFn } from "./test_fn.ts";
 import { testAccounts } from "./users/accounts.ts";
 import { testChanges } from "./users/changes.ts";
 import { testDeletion } from "./users/deletion.ts";
+import { testEvents } from "./users/events.ts";
 import { testInput } from "./users/input.ts";
 import { testLists } from "./users/lists.ts";
 import { testSecrets } from "./users/secrets.ts";
@@ -13,6 +14,7 @@ export function usersConformance(test: TestFn, harness: DatabaseHarness): void {
   const { peopleTest, end } = peopleTests(test, harness);
   testAccounts(peopleTest, harness);
   testChanges(peopleTest);
+  testEvents(peopleTest);
   testDeletion(peopleTest, harness);
   testLists(peopleTest);
   testSecrets(peopleTest);

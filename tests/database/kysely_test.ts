@@ -24,6 +24,7 @@ databaseConformance(serverTest, {
     interruptible: true,
     typed: false,
     describesColumns: false,
+    listens: false,
   },
   open: (options) => createPool({ dialect, max: 5, ...options }),
 });
@@ -35,6 +36,7 @@ databaseConformance(test, {
     interruptible: false,
     typed: false,
     describesColumns: false,
+    listens: false,
   },
   open: (options) =>
     createPool({ dialect: new PGliteDialect({ pglite: () => PGlite.create() }), ...options }),

@@ -17,6 +17,7 @@ databaseConformance(test, {
     interruptible: true,
     typed: true,
     describesColumns: true,
+    listens: true,
   },
   open: (options) => createPool({ url: database?.url ?? "", ...options }),
 });

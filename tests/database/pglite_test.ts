@@ -15,6 +15,7 @@ databaseConformance(test, {
     interruptible: false,
     typed: true,
     describesColumns: true,
+    listens: true,
   },
   open: (options) => createPool({ embedded: {}, ...options }),
 });

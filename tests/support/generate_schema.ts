@@ -48,7 +48,8 @@ import type { ColumnType, Generated, GeneratedAlways } from "kysely";
 
 async function readColumns(pool: DatabasePool): Promise<SchemaColumn[]> {
   const { rows } = await pool.execute(`
-    select table_name, column_name, udt_name, is_nullable, is_generated, column_default
+    select table_name, column_name, udt_name, is_nullable, is_generated, column_default,
+      is_identity
     from information_schema.columns where table_schema = current_schema()
     order by table_name, ordinal_position`);
   return rows.map((row) => ({
@@ -57,7 +58,7 @@ async function readColumns(pool: DatabasePool): Promise<SchemaColumn[]> {
     type: String(row["udt_name"]),
     nullable: row["is_nullable"] === "YES",
     generated: row["is_generated"] === "ALWAYS",
-    defaulted: row["column_default"] !== null,
+    defaulted: row["column_default"] !== null || row["is_identity"] === "YES",
   }));
 }
 

@@ -11,6 +11,8 @@ export interface PoolCapabilities {
   readonly typed: boolean;
   /** The client tells the types of the columns of a statement that was not run. */
   readonly describesColumns: boolean;
+  /** The client hears notifications. */
+  readonly listens: boolean;
 }
 
 /** What the suite needs to know about an adapter. */

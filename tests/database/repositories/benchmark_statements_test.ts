@@ -44,7 +44,7 @@ const row: BenchmarkRow = {
 };
 
 test("what a benchmark does not say is filled in", () => {
-  const { id, versionId, ...parameters } = toBenchmarkParameters("benchmark", benchmark);
+  const { id, versionId, ...parameters } = toBenchmarkParameters("benchmark", benchmark, true);
   assert.equal(checkId("id", id), id);
   assert.equal(checkId("versionId", versionId), versionId);
   assert.deepEqual(parameters, {
@@ -63,12 +63,13 @@ test("what a benchmark does not say is filled in", () => {
     evaluation: JSON.stringify(benchmark.version.evaluation),
     execution: "{}",
     datasets: "[]",
+    events: true,
   });
 });
 
 test("a benchmark keeps the ids that it is given", () => {
   const given = { ...benchmark, id: newId(), version: { ...benchmark.version, id: newId() } };
-  const { id, versionId } = toBenchmarkParameters("benchmark", given);
+  const { id, versionId } = toBenchmarkParameters("benchmark", given, false);
   assert.deepEqual([id, versionId], [given.id, given.version.id]);
 });
 

@@ -11,7 +11,7 @@ await migrate(pool);
 after(() => pool.close());
 const users = new PostgresUserRepository(pool);
 const organizations = new PostgresOrganizationRepository(pool);
-const memberships = new Memberships(pool);
+const memberships = new Memberships(pool, true);
 
 /** A user who is a member of an organization that another user owns. */
 async function makeMember(name: string): Promise<{ userId: string; organizationId: string }> {
@@ -35,7 +35,9 @@ test("every membership of a user ends, and those of others stay", async () => {
   const { userId, organizationId } = await makeMember("ada");
   const other = await makeMember("bob");
   await memberships.add({ userId, organizationId: other.organizationId }, "admin", {});
-  await pool.transaction((transaction) => endMemberships(transaction, userId, "delete user", {}));
+  await pool.transaction((transaction) =>
+    endMemberships(transaction, { userId, events: true }, "delete user", {})
+  );
   assert.deepEqual(await memberships.organizations(userId, {}), { items: [] });
   assert.equal(await memberships.countMembers(organizationId, {}), 1);
   assert.equal(await memberships.countMembers(other.organizationId, {}), 2);
@@ -46,7 +48,7 @@ test("no membership of a last owner ends", async () => {
   await organizations.create({ slug: "eves", name: "Eve's", type: "individual", ownerId: userId });
   const operation = "delete user";
   await pool.transaction(async (transaction) => {
-    const call = endMemberships(transaction, userId, operation, {});
+    const call = endMemberships(transaction, { userId, events: true }, operation, {});
     await assert.rejects(call, { code: "conflict", operation });
   });
   assert.equal((await memberships.organizations(userId, {})).items.length, 2);

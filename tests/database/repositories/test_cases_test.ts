@@ -159,6 +159,7 @@ test("when a later batch fails, nothing of the version is left", async () => {
     datasets: "[]",
     createdBy: userId,
     testCaseCount: 10_001,
+    events: true,
   };
   // The last one has the name of the first.
   const cases = [...encoded(10_000), ...encoded(1)];

@@ -1,0 +1,114 @@
+import { sql } from "kysely";
+import type { CallOptions } from "../../core/call_options.ts";
+import { ValidationError } from "../../core/errors.ts";
+import { encodeJson } from "../../core/json.ts";
+import { checkInteger, checkText } from "../../core/validation.ts";
+import { checkId, newId } from "../../domain/ids.ts";
+import type { Database } from "../database.ts";
+import { type Statement, statement } from "../statement.ts";
+import { WAKE } from "./insert_event.ts";
+import type { NewOutboxEvent } from "./outbox_event.ts";
+
+/** How {@linkcode appendEvent} works. */
+export interface AppendOptions extends CallOptions {
+  /**
+   * The most bytes of JSON in UTF-8 that a payload has; that of the broker, so that it refuses nothing that is committed.
+   * Default: 1,000,000.
+   */
+  readonly maxPayloadBytes?: number;
+}
+
+/** The largest payload unless told otherwise, as the buses of this library have it. */
+const MAX_PAYLOAD_BYTES = 1_000_000;
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]+$/;
+// W3C Trace Context, 3.2: version ff and ids of zeros only are invalid.
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The parameters of {@linkcode insertOneEvent}. */
+interface EventParameters {
+  readonly id: string;
+  readonly type: string;
+  readonly aggregateType: string;
+  readonly aggregateId: string;
+  /** JSON. */
+  readonly payload: string;
+  readonly correlationId: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
+}
+
+/** Inserts an event of somebody else's making. */
+export const insertOneEvent: Statement<EventParameters, object> = statement(
+  "append event",
+  {},
+  (_, p: EventParameters) =>
+    sql<object>`
+      with event as (
+        insert into outbox_events (
+          id, aggregate_type, aggregate_id, type, payload, correlation_id, traceparent, tracestate
+        ) values (
+          ${p.id}::uuid, ${p.aggregateType}, ${p.aggregateId}, ${p.type},
+          ${p.payload}::text::jsonb, ${p.correlationId}, ${p.traceparent}, ${p.tracestate}
+        ) returning ${WAKE}
+      ) select from event`,
+);
+
+/**
+ * Writes an event into the outbox, and returns its id. Give it the transaction of the change that it tells of, after
+ * the change: both are committed, or none. Inside one aggregate, events are published in the order of the
+ * commits if every transaction locks the aggregate (by changing its row, say) before it appends.
+ *
+ * Throws a {@linkcode ValidationError} that names the field before anything is sent, also for a payload that is too large.
+ */
+export async function appendEvent(
+  database: Database,
+  event: NewOutboxEvent,
+  options: AppendOptions = {},
+): Promise<string> {
+  const { maxPayloadBytes = MAX_PAYLOAD_BYTES, ...call } = options;
+  checkInteger("maxPayloadBytes", maxPayloadBytes, { min: 1 });
+  const parameters = toParameters(event, maxPayloadBytes);
+  await database.run(insertOneEvent, parameters, call);
+  return parameters.id;
+}
+
+function toParameters(event: NewOutboxEvent, maxPayloadBytes: number): EventParameters {
+  const { id, correlationId, traceparent, tracestate } = event;
+  if (traceparent !== undefined && !TRACEPARENT.test(checkText("traceparent", traceparent))) {
+    throw new ValidationError("traceparent", "it must be as W3C Trace Context says");
+  }
+  if (tracestate !== undefined && traceparent === undefined) {
+    throw new ValidationError("tracestate", "it means nothing without traceparent");
+  }
+  return {
+    id: id === undefined ? newId() : checkId("id", id),
+    type: checkPrintable("type", event.type),
+    aggregateType: checkPrintable("aggregateType", event.aggregateType),
+    aggregateId: checkPrintable("aggregateId", event.aggregateId),
+    payload: encodePayload(event.payload, maxPayloadBytes),
+    correlationId: correlationId === undefined
+      ? undefined
+      : checkPrintable("correlationId", correlationId),
+    traceparent,
+    tracestate: tracestate === undefined
+      ? undefined
+      : checkPrintable("tracestate", tracestate, 512),
+  };
+}
+
+function encodePayload(payload: unknown, maxBytes: number): string {
+  const json = encodeJson("payload", payload);
+  const bytes = new TextEncoder().encode(json).length;
+  if (bytes <= maxBytes) return json;
+  throw new ValidationError(
+    "payload",
+    `it must take at most ${maxBytes} bytes as JSON, got ${bytes}`,
+  );
+}
+
+function checkPrintable(field: string, value: unknown, maxLength = 200): string {
+  const text = checkText(field, value, { maxLength });
+  if (PRINTABLE_ASCII.test(text)) return text;
+  throw new ValidationError(field, "it must have only printable ASCII characters");
+}
