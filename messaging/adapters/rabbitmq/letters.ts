@@ -7,8 +7,8 @@ import type { RabbitMqConnection } from "./connection.ts";
 import type { RabbitMqNames } from "./names.ts";
 import type { RabbitMqPublisher } from "./publisher.ts";
 import { TakingChannel } from "./taking_channel.ts";
-import { declareQueue } from "./topology.ts";
-import { RabbitMqTurns } from "./turns.ts";
+import type { GroupPlace, RabbitMqTopology } from "./topology.ts";
+import type { RabbitMqTurns } from "./turns.ts";
 
 /** What {@linkcode RabbitMqLetters} work with. */
 export interface LetterParts {
@@ -16,18 +16,14 @@ export interface LetterParts {
   readonly connection: RabbitMqConnection;
   /** Where letters are given to their group again. */
   readonly publisher: RabbitMqPublisher;
+  /** Knows whether there are letters. */
+  readonly topology: RabbitMqTopology;
+  /** Lets one work on the letters of a group at a time. */
+  readonly turns: RabbitMqTurns;
   /** How things are called on the server. */
   readonly names: RabbitMqNames;
   /** Measures deadlines. */
   readonly clock: Clock;
-}
-
-/** Whose letters. */
-export interface LetterPlace {
-  /** The channel. */
-  readonly channel: string;
-  /** The group. */
-  readonly group: string;
 }
 
 /** How many letters are taken at once. */
@@ -45,17 +41,15 @@ interface Taken {
  */
 export class RabbitMqLetters {
   readonly #parts: LetterParts;
-  readonly #turns: RabbitMqTurns;
 
   /** Creates access to the letters on a server. */
   constructor(parts: LetterParts) {
     this.#parts = parts;
-    this.#turns = new RabbitMqTurns(parts.connection, parts.clock);
   }
 
   /** The letters after the one with the id `after`, the oldest first. */
   list(
-    place: LetterPlace,
+    place: GroupPlace,
     { limit, after = "" }: { readonly limit: number; readonly after: string | undefined },
     call: StreamCall,
   ): Promise<readonly DeadLetter[]> {
@@ -69,7 +63,7 @@ export class RabbitMqLetters {
   }
 
   /** Gives letters to their group again, and resolves with how many that were. */
-  async redrive(place: LetterPlace, ids: readonly string[], call: StreamCall): Promise<number> {
+  async redrive(place: GroupPlace, ids: readonly string[], call: StreamCall): Promise<number> {
     const { names, publisher } = this.#parts;
     const queue = names.queue(place.channel, place.group);
     return await this.#takeChosen(place, ids, call, async ({ bytes, position }, step) => {
@@ -78,12 +72,12 @@ export class RabbitMqLetters {
   }
 
   /** Removes letters, and resolves with how many that were. */
-  async discard(place: LetterPlace, ids: readonly string[], call: StreamCall): Promise<number> {
+  async discard(place: GroupPlace, ids: readonly string[], call: StreamCall): Promise<number> {
     return await this.#takeChosen(place, ids, call, async () => {});
   }
 
   async #takeChosen(
-    place: LetterPlace,
+    place: GroupPlace,
     ids: readonly string[],
     call: StreamCall,
     use: (letter: DeadLetter, step: () => StreamCall) => Promise<void>,
@@ -103,15 +97,15 @@ export class RabbitMqLetters {
 
   /** Takes each letter; those for which `use` says `true` are removed, the others go back to their places. */
   async #takeAll(
-    place: LetterPlace,
+    place: GroupPlace,
     call: StreamCall,
     use: (taken: Taken, step: () => StreamCall) => boolean | Promise<boolean>,
   ): Promise<void> {
-    const { names, connection, clock } = this.#parts;
+    const { names, connection, topology, turns, clock } = this.#parts;
     const queue = names.letters(place.channel, place.group);
-    await this.#turns.take(names.turn(place.channel, place.group), call, async (step) => {
-      const prepare = (channel: Parameters<typeof declareQueue>[0]) => declareQueue(channel, queue);
-      const options = { queue, clock, prepare, onClosed: () => {} };
+    await turns.take(names.turn(place.channel, place.group), call, async (step) => {
+      if (!await topology.count(queue, step())) return;
+      const options = { queue, clock, prepare: () => Promise.resolve(), onClosed: () => {} };
       const taking = await TakingChannel.open(connection, options, step());
       try {
         const kept: ConsumeMessage[] = [];
@@ -134,7 +128,7 @@ export class RabbitMqLetters {
 }
 
 /** What somebody else put into the queue is left there. */
-function letterOf(place: LetterPlace, message: ConsumeMessage): DeadLetter | undefined {
+function letterOf(place: GroupPlace, message: ConsumeMessage): DeadLetter | undefined {
   try {
     const id = String(message.properties.messageId);
     return decodeLetter({ ...place, id }, message.content);

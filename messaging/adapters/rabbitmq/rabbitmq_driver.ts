@@ -12,8 +12,10 @@ import { RabbitMqConnection } from "./connection.ts";
 import { RabbitMqLetters } from "./letters.ts";
 import { RabbitMqNames } from "./names.ts";
 import { RabbitMqPublisher } from "./publisher.ts";
-import { RabbitMqReader } from "./reader.ts";
+import { RabbitMqReader, type ReaderParts } from "./reader.ts";
 import { stepsOf } from "./steps.ts";
+import { RabbitMqTopology } from "./topology.ts";
+import { RabbitMqTurns } from "./turns.ts";
 
 /**
  * Streams on RabbitMQ: an exchange for each channel, a quorum queue for each group. Publishing has a connection of
@@ -22,11 +24,12 @@ import { stepsOf } from "./steps.ts";
 export class RabbitMqStreamDriver implements StreamDriver {
   /** A queue forgets what was acknowledged. */
   readonly capabilities: StreamCapabilities;
-  readonly #settings: RabbitMqSettings;
+  readonly #parts: Omit<ReaderParts, "channel" | "group" | "takeOverMs">;
   readonly #names: RabbitMqNames;
   readonly #publishing: RabbitMqConnection;
   readonly #reading: RabbitMqConnection;
   readonly #publisher: RabbitMqPublisher;
+  readonly #topology: RabbitMqTopology;
   readonly #letters: RabbitMqLetters;
   readonly #readers = new Set<RabbitMqReader>();
 
@@ -37,13 +40,20 @@ export class RabbitMqStreamDriver implements StreamDriver {
   ) {
     const { clock, maxPayloadBytes, prefix } = settings;
     this.capabilities = { replay: false, maxPayloadBytes };
-    this.#settings = settings;
     this.#names = new RabbitMqNames(prefix);
     this.#publishing = publishing;
     this.#reading = reading;
     this.#publisher = new RabbitMqPublisher(publishing, clock);
-    const parts = { connection: reading, publisher: this.#publisher, names: this.#names, clock };
-    this.#letters = new RabbitMqLetters(parts);
+    const turns = new RabbitMqTurns(reading, clock);
+    this.#topology = new RabbitMqTopology(reading, turns, this.#names);
+    this.#parts = {
+      connection: reading,
+      publisher: this.#publisher,
+      topology: this.#topology,
+      names: this.#names,
+      clock,
+    };
+    this.#letters = new RabbitMqLetters({ ...this.#parts, turns });
   }
 
   /** Connects, or rejects with a {@linkcode MessagingError}. */
@@ -70,11 +80,9 @@ export class RabbitMqStreamDriver implements StreamDriver {
     { group, takeOverMs }: JoinRequest,
     call: StreamCall,
   ): Promise<DriverReader> {
-    const { clock } = this.#settings;
-    const place = { channel, group, takeOverMs };
-    const means = { connection: this.#reading, publisher: this.#publisher, names: this.#names };
+    const parts = { channel, group, takeOverMs, ...this.#parts };
     const leave = (): void => void this.#readers.delete(reader);
-    const reader = await RabbitMqReader.join({ ...place, ...means, clock }, leave, call);
+    const reader = await RabbitMqReader.join(parts, leave, call);
     this.#readers.add(reader);
     return reader;
   }
@@ -84,17 +92,18 @@ export class RabbitMqStreamDriver implements StreamDriver {
    * of this bus have.
    */
   async pending(channel: string, group: string, call: StreamCall): Promise<GroupState> {
-    const step = stepsOf(call, this.#settings.clock);
-    const lag = await this.#countGroup(channel, group, step());
-    const deadLetters = await this.#count(this.#names.letters(channel, group), step()) ?? 0;
+    const step = stepsOf(call, this.#parts.clock);
+    const lag = await this.#topology.count(this.#names.queue(channel, group), step());
+    if (lag === undefined) throw noGroupError(channel, group, call.operation);
+    const letters = await this.#topology.count(this.#names.letters(channel, group), step());
     const readers = [...this.#readers].filter(({ place }) =>
       place.channel === channel && place.group === group
     );
     const since = readers.flatMap(({ heldSinceMs }) => heldSinceMs);
-    const nowMs = this.#settings.clock.monotonic();
+    const nowMs = this.#parts.clock.monotonic();
     const oldestMs = since.reduce((oldest, ms) => Math.min(oldest, ms), nowMs);
     const oldestPendingMs = since.length > 0 ? nowMs - oldestMs : undefined;
-    return { pending: since.length, lag, deadLetters, oldestPendingMs };
+    return { pending: since.length, lag, deadLetters: letters ?? 0, oldestPendingMs };
   }
 
   /** See {@linkcode StreamDriver.deadLetters}. */
@@ -104,9 +113,7 @@ export class RabbitMqStreamDriver implements StreamDriver {
     page: { readonly limit: number; readonly after: string | undefined },
     call: StreamCall,
   ): Promise<readonly DeadLetter[]> {
-    const step = stepsOf(call, this.#settings.clock);
-    await this.#countGroup(channel, group, step());
-    return await this.#letters.list({ channel, group }, page, step());
+    return await this.#letters.list({ channel, group }, page, call);
   }
 
   /** See {@linkcode StreamDriver.redrive}. */
@@ -116,9 +123,7 @@ export class RabbitMqStreamDriver implements StreamDriver {
     ids: readonly string[],
     call: StreamCall,
   ): Promise<number> {
-    const step = stepsOf(call, this.#settings.clock);
-    await this.#countGroup(channel, group, step());
-    return await this.#letters.redrive({ channel, group }, ids, step());
+    return await this.#letters.redrive({ channel, group }, ids, call);
   }
 
   /** See {@linkcode StreamDriver.discard}. */
@@ -128,9 +133,7 @@ export class RabbitMqStreamDriver implements StreamDriver {
     ids: readonly string[],
     call: StreamCall,
   ): Promise<number> {
-    const step = stepsOf(call, this.#settings.clock);
-    await this.#countGroup(channel, group, step());
-    return await this.#letters.discard({ channel, group }, ids, step());
+    return await this.#letters.discard({ channel, group }, ids, call);
   }
 
   /** Never called: there is no history. */
@@ -167,26 +170,11 @@ export class RabbitMqStreamDriver implements StreamDriver {
     this.#publisher.close();
     await Promise.all([this.#publishing.close(), this.#reading.close()]);
   }
+}
 
-  /** How many messages wait for a group; rejects if there is no such group. */
-  async #countGroup(channel: string, group: string, call: StreamCall): Promise<number> {
-    const count = await this.#count(this.#names.queue(channel, group), call);
-    if (count !== undefined) return count;
-    const { operation } = call;
-    const why = `there is no group ${group} on ${channel}`;
-    throw new MessagingError(`Cannot ${operation}: ${why}`, { code: "not_found", operation });
-  }
-
-  /** How many messages wait in a queue; `undefined` if there is no such queue. */
-  async #count(queue: string, call: StreamCall): Promise<number | undefined> {
-    try {
-      const look = this.#reading.withChannel(call, (channel) => channel.checkQueue(queue));
-      return (await look).messageCount;
-    } catch (error) {
-      if (error instanceof MessagingError && error.code === "not_found") return undefined;
-      throw error;
-    }
-  }
+function noGroupError(channel: string, group: string, operation: string): MessagingError {
+  const why = `there is no group ${group} on ${channel}`;
+  return new MessagingError(`Cannot ${operation}: ${why}`, { code: "not_found", operation });
 }
 
 function blockedError(operation: string): MessagingError {

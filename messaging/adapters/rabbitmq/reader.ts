@@ -12,7 +12,7 @@ import type { RabbitMqNames } from "./names.ts";
 import type { RabbitMqPublisher } from "./publisher.ts";
 import { stepsOf } from "./steps.ts";
 import { TakingChannel } from "./taking_channel.ts";
-import { declareGroup, declareQueue } from "./topology.ts";
+import type { RabbitMqTopology } from "./topology.ts";
 
 /** What a {@linkcode RabbitMqReader} works with. */
 export interface ReaderParts {
@@ -24,6 +24,8 @@ export interface ReaderParts {
   readonly takeOverMs: number;
   /** Where it reads. */
   readonly connection: RabbitMqConnection;
+  /** Makes the group. */
+  readonly topology: RabbitMqTopology;
   /** Takes dead letters. */
   readonly publisher: RabbitMqPublisher;
   /** How things are called on the server. */
@@ -137,27 +139,29 @@ export class RabbitMqReader implements DriverReader {
   }
 
   async #keep(record: NewRecord, step: () => StreamCall): Promise<void> {
-    const { publisher, connection, names, channel, group } = this.#parts;
+    const { publisher, topology, names, channel, group } = this.#parts;
     const queue = names.letters(channel, group);
     try {
       await publisher.publish({ queue }, record, step());
     } catch (error) {
       if (!(error instanceof MessagingError) || error.code !== "not_found") throw error;
       // Somebody deleted the queue.
-      await connection.withChannel(step(), (channel) => declareQueue(channel, queue));
+      await topology.declareQueues({ channel, group }, step);
       await publisher.publish({ queue }, record, step());
     }
   }
 
   async #open(call: StreamCall): Promise<TakingChannel> {
-    const { connection, names, channel: name, group, clock } = this.#parts;
+    const { connection, topology, names, channel, group, clock } = this.#parts;
+    const step = stepsOf(call, clock);
+    await topology.declareQueues({ channel, group }, step);
     if (this.#isClosed) throw closedError(call.operation);
     const taking = await TakingChannel.open(connection, {
-      queue: names.queue(name, group),
+      queue: names.queue(channel, group),
       clock,
-      prepare: (channel) => declareGroup(channel, names, { channel: name, group }),
+      prepare: (one) => topology.bind(one, { channel, group }),
       onClosed: () => this.#lose(taking),
-    }, call);
+    }, step());
     if (this.#isClosed) taking.close();
     else this.#taking = taking;
     return taking;
