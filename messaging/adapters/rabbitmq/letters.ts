@@ -1,4 +1,5 @@
 import type { ConsumeMessage } from "amqplib";
+import { delay } from "../../../core/backoff.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { decodeLetter } from "../../dead_letter.ts";
 import type { StreamCall } from "../../stream_driver.ts";
@@ -28,6 +29,9 @@ export interface LetterParts {
 
 /** How many letters are taken at once. */
 const BATCH = 100;
+
+/** How soon to look again whether letters are back. */
+const PAUSE_MS = 5;
 
 /** A letter that was taken. */
 interface Taken {
@@ -95,6 +99,16 @@ export class RabbitMqLetters {
     return done.size;
   }
 
+  /** The next one would not see what is on its way back. */
+  async #untilBack(queue: string, count: number, step: () => StreamCall): Promise<void> {
+    const { topology, clock } = this.#parts;
+    while (count > 0) {
+      const call = step();
+      if ((await topology.count(queue, call) ?? Infinity) >= count || call.timeoutMs <= 1) return;
+      await delay(PAUSE_MS, call.signal, clock).catch(() => {});
+    }
+  }
+
   /** Takes each letter; those for which `use` says `true` are removed, the others go back to their places. */
   async #takeAll(
     place: GroupPlace,
@@ -120,6 +134,7 @@ export class RabbitMqLetters {
           }
         }
         await taking.requeue(kept, step());
+        await this.#untilBack(queue, kept.length, step);
       } finally {
         taking.close();
       }

@@ -10,10 +10,17 @@ import { toMessagingError } from "./rabbitmq_error.ts";
 /** How long a reader that nobody asks any more waits for the server. */
 const LEAVE_MS = 1_000;
 
+/** How long to wait for messages that the queue had a moment ago: another reader may have taken them. */
+const RIVAL_MS = 20;
+
 /**
  * Takes messages from a queue when it is asked to, and no others. A consumer of AMQP is sent messages as soon as
  * it has settled some, also when nobody reads; so there is one for each `take`, and it ends with it. What was
  * taken stays with the channel until it is settled; when the channel ends, the queue has it again.
+ *
+ * Messages that are on their way when a consumer ends are put back by the server, an attempt later and not always
+ * in order. So a consumer asks for as many as there are, or for one where there is none, and ends when it has
+ * got them.
  */
 export class TakingChannel {
   readonly #queue: string;
@@ -108,11 +115,14 @@ export class TakingChannel {
 
   async #consume(max: number, waitMs: number, signal: AbortSignal | undefined): Promise<void> {
     const channel = this.#open();
+    const { messageCount } = await channel.checkQueue(this.#queue);
+    if (messageCount === 0 && (waitMs === 0 || signal?.aborted)) return;
     const consumerTag = `take-${++this.#consumers}`;
-    this.#prefetch = max;
-    await channel.prefetch(max);
+    this.#prefetch = Math.min(max, Math.max(1, messageCount));
+    await channel.prefetch(this.#prefetch);
     await channel.consume(this.#queue, (message) => this.#noticeEnd(message), { consumerTag });
-    if (waitMs > 0 && !signal?.aborted) await this.#arrival(waitMs, signal);
+    if (messageCount > 0) await this.#arrival(this.#prefetch, RIVAL_MS);
+    if (waitMs > 0 && !signal?.aborted) await this.#arrival(1, waitMs, signal);
     await channel.cancel(consumerTag);
     await this.#fence(channel);
     if (this.#isQueueGone) throw queueGoneError();
@@ -134,8 +144,8 @@ export class TakingChannel {
     throw this.#end ?? new Error("the channel is closed");
   }
 
-  #arrival(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#arrived.length > 0) return Promise.resolve();
+  /** Resolves when there are so many messages, or nothing more can be expected. */
+  #arrival(count: number, waitMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const over = (): void => {
         cancel();
@@ -145,7 +155,10 @@ export class TakingChannel {
       };
       const cancel = this.#clock.after(waitMs, over);
       signal?.addEventListener("abort", over, { once: true });
-      this.#onArrival = over;
+      const isOver = (): boolean =>
+        this.#arrived.length >= count || this.#isQueueGone || this.#isOver;
+      this.#onArrival = () => isOver() && over();
+      this.#onArrival();
     });
   }
 
