@@ -13,6 +13,9 @@ const LEAVE_MS = 1_000;
 /** How long to wait for messages that the queue had a moment ago: another reader may have taken them. */
 const RIVAL_MS = 20;
 
+/** How long the next `take` may let a consumer wait that got nothing. */
+const LINGER_MS = 100;
+
 /**
  * Takes messages from a queue when it is asked to, and no others. A consumer of AMQP is sent messages as soon as
  * it has settled some, also when nobody reads; so there is one for each `take`, and it ends with it. What was
@@ -20,7 +23,7 @@ const RIVAL_MS = 20;
  *
  * Messages that are on their way when a consumer ends are put back by the server, an attempt later and not always
  * in order. So a consumer asks for as many as there are, or for one where there is none, and ends when it has
- * got them.
+ * got them. One that got nothing waits for the next `take`, if that follows soon.
  */
 export class TakingChannel {
   readonly #queue: string;
@@ -34,6 +37,10 @@ export class TakingChannel {
   #consumers = 0;
   #prefetch = 1;
   #arrived: ConsumeMessage[] = [];
+  /** The consumer that there is. */
+  #standing: string | undefined;
+  #givingBack: Promise<void> = Promise.resolve();
+  #cancelLinger = (): void => {};
   #onArrival = (): void => {};
 
   private constructor(queue: string, clock: Clock, onClosed: () => void) {
@@ -76,17 +83,18 @@ export class TakingChannel {
     const leaveSoon = (): void => void (cancel = this.#clock.after(LEAVE_MS, () => leave.abort()));
     signal?.addEventListener("abort", leaveSoon, { once: true });
     const limits = { signal: leave.signal, timeoutMs: call.timeoutMs + waitMs };
-    this.#arrived = [];
+    this.#cancelLinger();
     this.#isTaking = true;
     try {
       await this.#settle(this.#consume(max, waitMs, signal), { ...call, ...limits });
-      return this.#arrived;
+      return this.#arrived.splice(0, max);
     } catch (error) {
       // Messages may be on their way to nobody.
       this.close();
       throw error;
     } finally {
       this.#isTaking = false;
+      if (this.#standing || this.#arrived.length > 0) this.#linger();
       cancel();
       signal?.removeEventListener("abort", leaveSoon);
     }
@@ -114,18 +122,55 @@ export class TakingChannel {
   }
 
   async #consume(max: number, waitMs: number, signal: AbortSignal | undefined): Promise<void> {
+    await this.#givingBack;
     const channel = this.#open();
-    const { messageCount } = await channel.checkQueue(this.#queue);
-    if (messageCount === 0 && (waitMs === 0 || signal?.aborted)) return;
-    const consumerTag = `take-${++this.#consumers}`;
-    this.#prefetch = Math.min(max, Math.max(1, messageCount));
-    await channel.prefetch(this.#prefetch);
-    await channel.consume(this.#queue, (message) => this.#noticeEnd(message), { consumerTag });
-    if (messageCount > 0) await this.#arrival(this.#prefetch, RIVAL_MS);
-    if (waitMs > 0 && !signal?.aborted) await this.#arrival(1, waitMs, signal);
-    await channel.cancel(consumerTag);
-    await this.#fence(channel);
+    if (!this.#standing && this.#arrived.length === 0) await this.#takeReady(channel, max);
+    const mayWait = waitMs > 0 && !signal?.aborted;
+    if (this.#arrived.length === 0 && mayWait) {
+      this.#standing ??= await this.#order(channel, 1);
+      await this.#arrival(1, waitMs, signal);
+    }
+    if (this.#standing && this.#arrived.length > 0) await this.#dismiss(channel);
     if (this.#isQueueGone) throw queueGoneError();
+  }
+
+  /** Takes what the queue has now. */
+  async #takeReady(channel: Channel, max: number): Promise<void> {
+    const { messageCount } = await channel.checkQueue(this.#queue);
+    if (messageCount === 0) return;
+    const count = Math.min(max, messageCount);
+    this.#standing = await this.#order(channel, count);
+    await this.#arrival(count, RIVAL_MS);
+    await this.#dismiss(channel);
+  }
+
+  /** Has the server send so many messages; returns the name of the consumer. */
+  async #order(channel: Channel, count: number): Promise<string> {
+    const consumerTag = `take-${++this.#consumers}`;
+    this.#prefetch = count;
+    await channel.prefetch(count);
+    await channel.consume(this.#queue, (message) => this.#noticeEnd(message), { consumerTag });
+    return consumerTag;
+  }
+
+  /** Ends the consumer. */
+  async #dismiss(channel: Channel): Promise<void> {
+    const tag = this.#standing as string;
+    await channel.cancel(tag);
+    await this.#fence(channel);
+    this.#standing = undefined;
+  }
+
+  /** Unless somebody takes soon, ends the consumer that waits, and gives back what it got. */
+  #linger(): void {
+    const giveBack = async (): Promise<void> => {
+      const channel = this.#open();
+      if (this.#standing) await this.#dismiss(channel);
+      if (this.#isTaking) return;
+      for (const message of this.#arrived.splice(0)) channel.nack(message, false, true);
+    };
+    const giveUp = (): void => void (this.#givingBack = giveBack().catch(() => this.close()));
+    this.#cancelLinger = this.#clock.after(LINGER_MS, giveUp, { background: true });
   }
 
   /** Replies come in order, so what the server did before it has been done. */
@@ -163,7 +208,7 @@ export class TakingChannel {
   }
 
   #arrive(message: ConsumeMessage): void {
-    if (this.#isTaking) this.#arrived.push(message);
+    if (this.#isTaking || this.#standing) this.#arrived.push(message);
     // It was on its way when the consumer ended, which happens between the servers of a cluster.
     else this.#channel?.nack(message, false, true);
     this.#onArrival();
@@ -179,6 +224,7 @@ export class TakingChannel {
   #ended(error: unknown): void {
     this.#end ??= error;
     this.#isOver = true;
+    this.#cancelLinger();
     this.#onArrival();
     const wasOpen = this.#channel !== undefined;
     this.#channel = undefined;

@@ -9,6 +9,7 @@ import { declareQueue } from "../../../messaging/adapters/rabbitmq/topology.ts";
 import { failureOf } from "../../support/faulty_rabbitmq.ts";
 import { type RabbitMqClient, RabbitMqPlace, withRabbitMq } from "../../support/rabbitmq.ts";
 import { findService, serviceTest } from "../../support/services.ts";
+import { until } from "../../support/until.ts";
 
 const test = serviceTest(await findService("rabbitmq"));
 
@@ -44,15 +45,33 @@ test("waits for the first, but not longer than it may, nor after the signal", (u
   }));
 
 test("what is put back comes first again, in its order, one attempt later", (url) =>
-  withQueue(url, async ({ publish, open }) => {
+  withQueue(url, async ({ publish, open, count }) => {
     await publish(["a", "b", "c", "d"]);
     const taking = await open();
     const three = await taking.take(3, 0, CALL);
     await taking.requeue([...three].reverse(), CALL);
+    await until("they are back", async () => await count() === 4);
     const again = await taking.take(10, 0, CALL);
     assert.deepEqual(textsOf(again), ["a", "b", "c", "d"]);
     const attempts = again.map(({ properties }) => properties.headers?.["x-delivery-count"]);
     assert.deepEqual(attempts, [1, 1, 1, undefined]);
+  }));
+
+test("one that waits in vain keeps its place in the queue for a moment, and no message for long", (url) =>
+  withQueue(url, async ({ publish, open }) => {
+    const [taking, other] = [await open(), await open()];
+    for (let i = 0; i < 50; i++) {
+      assert.deepEqual(await taking.take(10, 1, CALL), []);
+      if (i % 2) await publish([String(i)]);
+      const [message] = await taking.take(10, i % 2 ? 10_000 : 0, CALL);
+      assert.equal(message?.content.toString(), i % 2 ? String(i) : undefined);
+      if (message) await taking.ack([message], CALL);
+      // It was not on its way when a consumer ended.
+      assert.equal(message?.properties.headers?.["x-delivery-count"], undefined);
+    }
+    assert.deepEqual(await taking.take(10, 1, CALL), []);
+    await publish(["left"]);
+    assert.deepEqual(textsOf(await other.take(10, 10_000, CALL)), ["left"]);
   }));
 
 test("the end of a channel gives back what it has; its user hears of it and can do nothing more", (url) =>
