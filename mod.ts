@@ -18,6 +18,7 @@
 
 import { MemoryCacheProvider } from "./cache/adapters/memory.ts";
 import type { CacheProvider } from "./cache/cache.ts";
+import { invalidateChange } from "./cache/invalidate_change.ts";
 import { parseRedisUrl } from "./core/redis/redis_url.ts";
 import type { CallOptions } from "./core/call_options.ts";
 import { type Environment, readEnvironment } from "./core/environment.ts";
@@ -29,12 +30,17 @@ import { parseConnectionUrl } from "./database/connection_url.ts";
 import { createPool } from "./database/create_pool.ts";
 import type { DatabasePool } from "./database/database_pool.ts";
 import { migrate } from "./database/migrator.ts";
+import type { OutboxEvent } from "./database/outbox/outbox_event.ts";
+import { OutboxRelay } from "./database/outbox/relay.ts";
 import { PostgresBenchmarkRepository } from "./database/repositories/benchmark_repository.ts";
 import { PostgresOrganizationRepository } from "./database/repositories/organization_repository.ts";
 import { PostgresSubmissionRepository } from "./database/repositories/submission_repository.ts";
 import { PostgresUserRepository } from "./database/repositories/user_repository.ts";
 import { MemoryEventBus } from "./messaging/adapters/memory.ts";
+import { MemoryStreamBus } from "./messaging/adapters/memory_streams.ts";
+import { publishChange } from "./messaging/change_event.ts";
 import type { EventBus } from "./messaging/messaging.ts";
+import type { StreamBus } from "./messaging/streams.ts";
 import { FileSystemStorageProvider } from "./storage/adapters/filesystem.ts";
 import { MemoryStorageProvider } from "./storage/adapters/memory.ts";
 import { readS3Environment, S3_VARIABLES, s3Problems } from "./storage/s3_environment.ts";
@@ -55,8 +61,10 @@ export interface InfrastructureParts {
   readonly cache: CacheProvider;
   /** Datasets and artifacts. */
   readonly storage: StorageProvider;
-  /** What happened. */
+  /** What happens, for who listens in that moment. */
   readonly events: EventBus;
+  /** What happened, for every group until it is done with it. */
+  readonly streams: StreamBus;
 }
 
 /** How to run without servers. */
@@ -84,8 +92,15 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
   readonly cache: CacheProvider;
   /** Datasets and artifacts. */
   readonly storage: StorageProvider;
-  /** What happened. */
+  /** What happens, for who listens in that moment. */
   readonly events: EventBus;
+  /** What happened, for every group until it is done with it. */
+  readonly streams: StreamBus;
+  /**
+   * Carries on what repositories changed, after the commit and at least once: out of the cache, into the streams, and
+   * to who listens. It runs from `embedded` and `fromEnv` on; who joins parts by hand calls `start`.
+   */
+  readonly relay: OutboxRelay;
   /** User accounts. */
   readonly users: PostgresUserRepository;
   /** Organizations and their members. */
@@ -102,6 +117,8 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
     this.cache = parts.cache;
     this.storage = parts.storage;
     this.events = parts.events;
+    this.streams = parts.streams;
+    this.relay = new OutboxRelay(parts.database, (event, call) => this.#carryOn(event, call));
     this.users = new PostgresUserRepository(parts.database);
     this.organizations = new PostgresOrganizationRepository(parts.database);
     this.benchmarks = new PostgresBenchmarkRepository(parts.database);
@@ -111,7 +128,7 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
 
   /**
    * Runs without any server: PGlite with the schema applied, memory cache, storage in memory or in `dataDir`,
-   * memory bus. For development, tests, demos and tools on one machine. Parts that are passed in take the place of embedded ones.
+   * memory buses. For development, tests, demos and tools on one machine. Parts that are passed in take the place of embedded ones.
    *
    * Throws `conflict` if another process has `dataDir`, and a `ValidationError` if that is empty.
    */
@@ -126,6 +143,7 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
         cache: options.cache ?? own(new MemoryCacheProvider()),
         storage: options.storage ?? own(embeddedStorage(dataDir)),
         events: options.events ?? own(new MemoryEventBus()),
+        streams: options.streams ?? own(new MemoryStreamBus()),
       };
     });
   }
@@ -140,10 +158,10 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
   static fromEnv(options: FromEnvironmentOptions = {}): Promise<Infrastructure> {
     const environment = options.environment ?? readEnvironment(VARIABLES);
     return open(async (own) => {
-      const { cache, storage, events } = options;
+      const { cache, storage, events, streams } = options;
       const problems = [
         ...options.database ? [] : urlProblems(environment, "DATABASE_URL", parseConnectionUrl),
-        ...cache && events ? [] : urlProblems(environment, "REDIS_URL", parseRedisUrl),
+        ...cache && events && streams ? [] : urlProblems(environment, "REDIS_URL", parseRedisUrl),
         ...storage ? [] : s3Problems(environment),
       ];
       if (problems.length > 0) throw new ConfigurationError(problems, "read the environment");
@@ -153,6 +171,7 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
         cache: cache ?? own(await connectCache(url("REDIS_URL"))),
         storage: storage ?? own(await openStorage(environment)),
         events: events ?? own(await connectEvents(url("REDIS_URL"))),
+        streams: streams ?? own(await connectStreams(url("REDIS_URL"))),
       };
     });
   }
@@ -160,20 +179,30 @@ export class Infrastructure implements InfrastructureParts, AsyncDisposable {
   /** Asks every part whether it works; never rejects. */
   health(options: CallOptions = {}): Promise<HealthReport> {
     const checks: HealthCheck[] = [this.database];
-    for (const name of ["cache", "storage", "events"] as const) {
+    for (const name of ["cache", "storage", "events", "streams"] as const) {
       checks.push({ name, check: (call) => this[name].health(call) });
     }
+    checks.push({ name: "outbox", check: async (call) => ({ ...await this.relay.stats(call) }) });
     return checkHealth(checks, options);
   }
 
-  /** Closes what it opened itself, the last first. Idempotent. */
-  close(): Promise<void> {
-    return this.#opened.close();
+  /** Ends the relay, then closes what it opened itself, the last first. Idempotent. */
+  async close(): Promise<void> {
+    await this.relay.close();
+    await this.#opened.close();
   }
 
   /** The same as {@linkcode Infrastructure.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** The cache first: who hears of a change and reads gets what is new. */
+  async #carryOn(event: OutboxEvent, call: CallOptions): Promise<void> {
+    await invalidateChange(this.cache, event, call);
+    await publishChange(this.streams, event, call);
+    // Nobody is promised to hear it here, so it is no reason to do all of it again.
+    await publishChange(this.events, event, call).catch(() => {});
   }
 }
 
@@ -189,7 +218,9 @@ async function open(
       opened.onClose(() => part.close());
       return part;
     });
-    return new Infrastructure(parts, opened);
+    const exchange = new Infrastructure(parts, opened);
+    exchange.relay.start();
+    return exchange;
   } catch (error) {
     await opened.close();
     throw error;
@@ -223,6 +254,12 @@ async function connectCache(url: string): Promise<CacheProvider> {
 async function connectEvents(url: string): Promise<EventBus> {
   const { RedisEventBus } = await import("./messaging/adapters/redis.ts");
   return await RedisEventBus.connect({ url });
+}
+
+/** Loads the client only where there is a server for it. */
+async function connectStreams(url: string): Promise<StreamBus> {
+  const { RedisStreamBus } = await import("./messaging/adapters/redis_streams.ts");
+  return await RedisStreamBus.connect({ url });
 }
 
 /** Loads the adapter only where there is a server for it. */

@@ -14,6 +14,7 @@ export * from "./early_refresh.ts";
 export * from "./encoded_value.ts";
 export * from "./frozen_value.ts";
 export * from "./glob.ts";
+export * from "./invalidate_change.ts";
 export * from "./invalidations.ts";
 export * from "./key_rules.ts";
 export * from "./memory_locks.ts";

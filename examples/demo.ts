@@ -10,6 +10,7 @@ import {
   migrate,
   type StorageProvider,
 } from "@benchmark-exchange/infrastructure";
+import { seeBoardChange } from "./demo/board_change.ts";
 import { HELP, parseCommandLine } from "./demo/command_line.ts";
 import { importResults, verifyBest } from "./demo/import_results.ts";
 import { checkDataset, readBoards, readRanks, readThroughCache } from "./demo/questions.ts";
@@ -45,6 +46,7 @@ async function openStorage(): Promise<StorageProvider | undefined> {
   return S3StorageProvider.fromEnv();
 }
 
+/** What repositories change arrives through the outbox. */
 async function countEvents(exchange: Infrastructure): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   const channels = [
@@ -59,6 +61,14 @@ async function countEvents(exchange: Infrastructure): Promise<Record<string, num
     counts[name] = (counts[name] ?? 0) + 1;
   });
   return counts;
+}
+
+/** Resolves when everything that was changed has been told, or it takes too long. */
+async function outboxIsEmpty({ relay }: Infrastructure): Promise<void> {
+  const endMs = performance.now() + 10_000;
+  while ((await relay.stats()).pending > 0 && performance.now() < endMs) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** Fills the exchange with people, benchmarks and results. */
@@ -118,7 +128,14 @@ async function run(
   const events = await countEvents(exchange);
   const { benchmarks, ...filled } = await fill(exchange, file, steps);
   const answers = await ask(exchange, benchmarks, steps);
-  return { ...filled, ...answers, events, steps: steps.times };
+  const [first] = benchmarks.values();
+  const people = await ensurePeople(exchange);
+  const change = await steps.run(
+    "hear of a change of a board",
+    async () => first && await seeBoardChange(exchange, people, first),
+  );
+  await steps.run("wait for the outbox", () => outboxIsEmpty(exchange));
+  return { ...filled, ...answers, change, events, steps: steps.times };
 }
 
 /** Whoever reads may stop before the end, such as `head`. */

@@ -8,6 +8,7 @@
 export * from "../domain/events.ts";
 export * from "./adapters/memory.ts";
 export * from "./adapters/memory_streams.ts";
+export * from "./change_event.ts";
 export * from "./envelope.ts";
 export * from "./event_channel.ts";
 export * from "./message_iterator.ts";

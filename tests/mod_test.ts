@@ -12,8 +12,11 @@ import {
   MemoryCacheProvider,
   MemoryEventBus,
   MemoryStorageProvider,
+  MemoryStreamBus,
   migrate,
+  PostgresUserRepository,
   StoragePath,
+  userEventSchema,
 } from "../mod.ts";
 import { RedisEventBus } from "../messaging/adapters/redis.ts";
 import { createTestDatabase } from "./support/postgres.ts";
@@ -27,7 +30,14 @@ test("embedded, every part works and is closed once", async () => {
   const exchange = await Infrastructure.embedded();
   const { healthy, parts } = await exchange.health();
   assert.equal(healthy, true, JSON.stringify(parts));
-  assert.deepEqual(parts.map(({ name }) => name), ["database", "cache", "storage", "events"]);
+  assert.deepEqual(parts.map(({ name }) => name), [
+    "database",
+    "cache",
+    "storage",
+    "events",
+    "streams",
+    "outbox",
+  ]);
   const user = await exchange.users.create({ email: "ada@example.org", username: "ada" });
   assert.deepEqual(await exchange.users.getById(user.id), user);
   await exchange.cache.set(CacheKey.user(user.id), user.username, { ttlMs: 1_000 });
@@ -81,6 +91,47 @@ test("a data folder that a newer version migrated is refused, and left for other
   }
 });
 
+test("a committed change leaves the cache, then arrives in the streams and at who listens", async () => {
+  const exchange = await Infrastructure.embedded();
+  const ada = await exchange.users.create({ email: "ada@example.org", username: "ada" });
+  await until("that is carried on", async () => (await exchange.relay.stats()).pending === 0);
+  const key = CacheKey.user(ada.id);
+  await exchange.cache.set(key, { role: "registered" });
+  const heard: string[] = [];
+  await exchange.events.subscribe(EventChannel.USER, ({ type }) => heard.push(type));
+  const arrived = new Promise<unknown>((resolve) =>
+    exchange.streams.subscribe(EventChannel.USER, async (message) => {
+      if (message.type !== "RoleChanged") return;
+      const { userId, newRole } = message.deserialize(userEventSchema) as Record<string, unknown>;
+      resolve([userId, newRole, message.partitionKey, await exchange.cache.get(key)]);
+    }, { group: "test" })
+  );
+  await exchange.users.updateRole(ada.id, "reviewer");
+  assert.deepEqual(await arrived, [ada.id, "reviewer", ada.id, undefined]);
+  await until("it is heard, too", () => heard.includes("RoleChanged"));
+  await exchange.close();
+});
+
+test("a change that was rolled back is carried nowhere", async () => {
+  const exchange = await Infrastructure.embedded();
+  const failure = new Error("no");
+  await assert.rejects(
+    exchange.database.transaction(async (tx) => {
+      await new PostgresUserRepository(tx).create({ email: "a@example.org", username: "ada" });
+      throw failure;
+    }),
+    failure,
+  );
+  const bob = await exchange.users.create({ email: "bob@example.org", username: "bob" });
+  const seen = await new Promise((resolve) =>
+    exchange.streams.subscribe(EventChannel.USER, ({ partitionKey }) => resolve(partitionKey), {
+      group: "test",
+    })
+  );
+  assert.equal(seen, bob.id);
+  await exchange.close();
+});
+
 test("when a part cannot be had, those that were opened before are closed", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "exchange-"));
   const failure = new Error("no events today");
@@ -126,6 +177,7 @@ const PARTS = () => ({
   cache: new MemoryCacheProvider(),
   storage: new MemoryStorageProvider(),
   events: new MemoryEventBus(),
+  streams: new MemoryStreamBus(),
 });
 
 test("from the environment, everything that is missing is named at once", async () => {
@@ -134,7 +186,7 @@ test("from the environment, everything that is missing is named at once", async 
     assert.ok(error instanceof ConfigurationError);
     return error.problems;
   };
-  const { cache, storage, events } = PARTS();
+  const { cache, storage, events, streams } = PARTS();
   assert.deepEqual(await missing({}), [
     "DATABASE_URL is not set",
     "REDIS_URL is not set",
@@ -145,7 +197,7 @@ test("from the environment, everything that is missing is named at once", async 
     "DATABASE_URL is not set",
     "REDIS_URL is not set",
   ]);
-  assert.deepEqual(await missing({ cache, storage, events }), ["DATABASE_URL is not set"]);
+  assert.deepEqual(await missing({ cache, storage, events, streams }), ["DATABASE_URL is not set"]);
 });
 
 test("from the environment, no secret is in an error", async () => {

@@ -10,6 +10,7 @@ import {
   closedError,
   interruptedError,
   isElsewhere,
+  lostError,
   replyCode,
   toConnectError,
   toRedisError,
@@ -302,15 +303,6 @@ export class RedisConnection {
     };
     this.#cancelHeartbeat = this.#settings.clock.after(HEARTBEAT_MS, beat, { background: true });
   }
-}
-
-function lostError({ errorClass }: RedisArea, operation: string): InfrastructureError {
-  return new errorClass(`Cannot finish ${operation}: the connection was given up`, {
-    code: "unavailable",
-    operation,
-    retryable: true,
-    outcome: "unknown",
-  });
 }
 
 /** Whether the connection broke under the call; a reply, also of an error, or a deadline is something else. */

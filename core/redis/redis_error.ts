@@ -98,6 +98,16 @@ export function interruptedError(
   });
 }
 
+/** The area's error for a call whose connection was given up while it waited for the reply. */
+export function lostError({ errorClass }: RedisArea, operation: string): InfrastructureError {
+  return new errorClass(`Cannot finish ${operation}: the connection was given up`, {
+    code: "unavailable",
+    operation,
+    retryable: true,
+    outcome: "unknown",
+  });
+}
+
 /** The area's error for every call after the end. */
 export function closedError(area: RedisArea, operation: string): InfrastructureError {
   return new area.errorClass(`Cannot use ${operation}: the ${area.subject} is closed`, {

@@ -1,6 +1,5 @@
 import {
   DatabaseError,
-  EventChannel,
   type Infrastructure,
   InfrastructureError,
   type Submission,
@@ -69,23 +68,14 @@ async function importRow(
   const model = { provider: row.provider, name: row.model };
   const versionId = benchmark.latestVersion.id;
   if (await exchange.submissions.existsForModelVersion(versionId, model)) return "alreadyThere";
-  const submission = await exchange.submissions.create({
+  const { status } = await exchange.submissions.create({
     versionId,
     model,
     submittedBy: submitter.id,
     organizationId: organization.id,
     ...row.score === null ? { failure: "the source has no result" } : { score: row.score },
   });
-  await exchange.events.publish(EventChannel.SUBMISSION, {
-    type: "Created",
-    submissionId: submission.id,
-    benchmarkId: benchmark.id,
-    version: benchmark.latestVersion.version,
-    model: { ...model, version: "" },
-    submittedBy: submitter.id,
-    aggregateScore: row.score,
-  });
-  return submission.status;
+  return status;
 }
 
 /** The levels that the best three of each board get. */
@@ -129,12 +119,4 @@ async function verifyOne(
     { level, verifiedBy: reviewerId, notes: "Run again by the demo's reviewer" },
     { expectedRevision: submission.revision },
   );
-  await exchange.events.publish(EventChannel.VERIFICATION, {
-    type: "VerificationCompleted",
-    submissionId: submission.id,
-    benchmarkId: submission.benchmarkId,
-    oldLevel: submission.verification,
-    newLevel: level,
-    verifiedBy: reviewerId,
-  });
 }

@@ -1,4 +1,5 @@
 import type { HealthReport } from "@benchmark-exchange/infrastructure";
+import type { BoardChangeReport } from "./board_change.ts";
 import type { ImportReport } from "./import_results.ts";
 import type { BoardReport, CacheReport, DatasetReport, RankReport } from "./questions.ts";
 import type { StepTime } from "./steps.ts";
@@ -14,6 +15,8 @@ export interface DemoReport {
   readonly model: { readonly provider: string; readonly name: string } | undefined;
   readonly ranks: readonly RankReport[];
   readonly cache: CacheReport;
+  /** How a change of a board arrived; `undefined` if there was none to make. */
+  readonly change: BoardChangeReport | undefined;
   /** How many events a subscriber received, by channel and type. */
   readonly events: Readonly<Record<string, number>>;
   readonly dataset: DatasetReport;
@@ -37,7 +40,8 @@ export function formatReport(report: DemoReport): string {
     `\nCache: the board of ${cache.benchmark} was read twice, ` +
     `${cache.databaseReads === 1 ? "once" : `${cache.databaseReads} times`} from the database`,
     `  first read ${cache.firstReadMs.toFixed(2)} ms, second ${cache.secondReadMs.toFixed(2)} ms`,
-    "\nEvents that a subscriber received",
+    ...formatChange(report.change),
+    "\nEvents that a subscriber received, from the outbox",
     ...Object.entries(report.events).map(([name, count]) => `  ${pad(count, 5)}  ${name}`),
     `\nDataset ${dataset.key}: ${dataset.bytes} bytes downloaded, SHA-256 as recorded`,
     `  ${dataset.sha256}`,
@@ -49,6 +53,17 @@ export function formatReport(report: DemoReport): string {
     ...report.steps.map(({ step, ms }) => `  ${pad(ms, 6)} ms  ${step}`),
   ];
   return `${sections.join("\n")}\n`;
+}
+
+function formatChange(change: BoardChangeReport | undefined): string[] {
+  if (!change) return [];
+  const { benchmark, model, oldLevel, newLevel, arrivedMs, levelInCache } = change;
+  return [
+    `\nA change of the board of ${benchmark}: ${model} was ${oldLevel}, is ${newLevel}`,
+    `  heard of from the outbox after ${
+      arrivedMs.toFixed(2)
+    } ms; then the cached board says ${levelInCache}`,
+  ];
 }
 
 function formatBoard({ benchmark, models, entries }: BoardReport, what: string): string {

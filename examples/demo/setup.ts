@@ -1,7 +1,6 @@
 import {
   type Benchmark,
   type DatasetReference,
-  EventChannel,
   type Infrastructure,
   type NewBenchmark,
   type Organization,
@@ -63,21 +62,13 @@ async function createOrganization(
   exchange: Infrastructure,
   maintainer: User,
 ): Promise<Organization> {
-  const organization = await exchange.organizations.create({
+  return await exchange.organizations.create({
     slug: "evalplus",
     name: "EvalPlus",
     type: "research_institution",
     website: "https://evalplus.github.io",
     ownerId: maintainer.id,
   });
-  await exchange.events.publish(EventChannel.ORGANIZATION, {
-    type: "Created",
-    organizationId: organization.id,
-    slug: organization.slug,
-    name: organization.name,
-    createdBy: maintainer.id,
-  });
-  return organization;
 }
 
 async function ensureUser(
@@ -87,14 +78,7 @@ async function ensureUser(
 ): Promise<User> {
   const found = await exchange.users.getByUsername(username);
   if (found) return found;
-  const user = await exchange.users.create({ email: `${username}@example.org`, username, role });
-  await exchange.events.publish(EventChannel.USER, {
-    type: "Created",
-    userId: user.id,
-    username,
-    role,
-  });
-  return user;
+  return await exchange.users.create({ email: `${username}@example.org`, username, role });
 }
 
 /** Finds the benchmarks, or publishes them with their datasets at the first run. */
@@ -108,7 +92,7 @@ export async function ensureBenchmarks(
     const dataset = await ensureDataset(exchange, definition);
     const benchmark = await exchange.benchmarks.getBySlug(definition.slug) ??
       await createBenchmark(exchange, people, definition, dataset);
-    published.set(definition.slug, { benchmark: await activate(exchange, people, benchmark) });
+    published.set(definition.slug, { benchmark: await activate(exchange, benchmark) });
   }
   return published;
 }
@@ -131,35 +115,18 @@ async function createBenchmark(
   definition: Definition,
   dataset: DatasetReference,
 ): Promise<Benchmark> {
-  const { benchmarks, events } = exchange;
-  const created = await benchmarks.create(newBenchmark(definition, dataset, maintainer));
-  await events.publish(EventChannel.BENCHMARK, {
-    type: "Created",
-    benchmarkId: created.id,
-    name: created.name,
-    createdBy: maintainer.id,
-  });
-  return created;
+  return await exchange.benchmarks.create(newBenchmark(definition, dataset, maintainer));
 }
 
 /** Publishes a benchmark, wherever an earlier run may have stopped. */
 async function activate(
-  { benchmarks, events }: Infrastructure,
-  { maintainer }: People,
+  { benchmarks }: Infrastructure,
   benchmark: Benchmark,
 ): Promise<Benchmark> {
   const { id, status } = benchmark;
   if (status === "draft") await benchmarks.updateStatus(id, "under_review");
   if (status !== "draft" && status !== "under_review") return benchmark;
-  const active = await benchmarks.updateStatus(id, "active");
-  await events.publish(EventChannel.BENCHMARK, {
-    type: "StatusChanged",
-    benchmarkId: id,
-    oldStatus: "under_review",
-    newStatus: "active",
-    changedBy: maintainer.id,
-  });
-  return active;
+  return await benchmarks.updateStatus(id, "active");
 }
 
 function newBenchmark(

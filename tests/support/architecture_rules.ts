@@ -31,6 +31,7 @@ const TESTED_THROUGH: Readonly<Record<string, string>> = {
   "core/redis/channel.ts": "tests/cache/redis/redis_test.ts",
   "core/redis/redis_script.ts": "tests/cache/redis/redis_test.ts",
   "core/redis/redis_source.ts": "tests/cache/redis/config_test.ts",
+  "database/drivers/pg_listener.ts": "tests/faults/pg_listener_test.ts",
   "database/outbox/event_claims.ts": "tests/database/outbox/relay_test.ts",
   "database/outbox/outbox_stats.ts": "tests/database/outbox/relay_test.ts",
   "database/outbox/relay_run.ts": "tests/database/outbox/relay_test.ts",
