@@ -31,9 +31,14 @@ export type { RabbitMqStreamBusConfig } from "./rabbitmq/config.ts";
  * all of it when they are closed. No message can be held longer than `consumer_timeout` of the server, 30 minutes
  * by default, however often it is extended.
  *
+ * **Attempts** are counted by the server, also those of a reader that was gone before it could read: where readers
+ * compete, or one stops reading, a message may have an attempt more than it was read. An exchange or a queue that
+ * is deleted is made again, a queue without what it held; a group whose exchange was deleted gets what is published
+ * once a reader of it has connected again, until then `publish` rejects.
+ *
  * **Figures.** The server does not tell how many messages were given out: `pending` and `oldestPendingMs` are
  * about the readers of this bus. To list dead letters takes all of them for a moment, during which they are not
- * counted; `redrive` and `discard` wait for each other, and for that.
+ * counted, and takes time with the number of all; `redrive` and `discard` wait for each other, and for that.
  *
  * ```ts
  * import { RabbitMqStreamBus } from "@benchmark-exchange/infrastructure/messaging/rabbitmq";
