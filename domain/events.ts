@@ -1,8 +1,9 @@
-import { z } from "zod";
-import { BENCHMARK_STATUSES, type BenchmarkStatus } from "./benchmark.ts";
-import { MEMBER_ROLES, type MemberRole } from "./organization.ts";
-import { USER_ROLES, type UserRole } from "./user.ts";
-import { VERIFICATION_LEVELS, type VerificationLevel } from "./submission.ts";
+import type { BenchmarkStatus } from "./benchmark.ts";
+import type { MemberRole } from "./organization.ts";
+import type { UserRole } from "./user.ts";
+import type { VerificationLevel, Visibility } from "./submission.ts";
+
+export * from "./event_schemas.ts";
 
 /** What identifies a model. */
 export interface EventModel {
@@ -31,6 +32,13 @@ export type BenchmarkEvent =
     readonly version: string;
     readonly changelog: string;
     readonly updatedBy?: string;
+  }
+  /** What describes a benchmark changed. */
+  | {
+    readonly type: "DetailsChanged";
+    readonly benchmarkId: string;
+    /** The names of the changed fields, without their values. */
+    readonly changedFields: readonly string[];
   }
   /** A benchmark moved on in its life, also to `deprecated`. */
   | {
@@ -85,6 +93,16 @@ export type SubmissionEvent =
     /** The aggregate score that the verifier got. */
     readonly reproducedScore?: number;
   }
+  /** Others see a submission than before; only public ones rank. */
+  | {
+    readonly type: "VisibilityChanged";
+    readonly submissionId: string;
+    readonly benchmarkId: string;
+    readonly oldVisibility: Visibility;
+    readonly newVisibility: Visibility;
+  }
+  /** Nobody sees a submission any more. */
+  | { readonly type: "Deleted"; readonly submissionId: string; readonly benchmarkId: string }
   /** A model has another rank on a board. */
   | {
     readonly type: "LeaderboardPositionChanged";
@@ -114,13 +132,15 @@ export type UserEvent =
     readonly newRole: UserRole;
     readonly changedBy?: string;
   }
-  /** A user changed what others see. */
+  /** What is known of a user changed: what others see, or whether the e-mail address is verified. */
   | {
     readonly type: "ProfileUpdated";
     readonly userId: string;
     /** The names of the changed fields, without their values. */
     readonly changedFields: readonly string[];
-  };
+  }
+  /** An account was deleted. */
+  | { readonly type: "Deleted"; readonly userId: string };
 
 /** What happened to an organization. */
 export type OrganizationEvent =
@@ -190,113 +210,3 @@ export type SystemEvent =
     readonly pattern: string;
     readonly clearedBy?: string;
   };
-
-const text = z.string().min(1);
-const rank = z.int().positive().nullable();
-const model = z.object({ provider: text, name: text, version: z.string() });
-const status = z.enum(BENCHMARK_STATUSES);
-const level = z.enum(VERIFICATION_LEVELS);
-const userRole = z.enum(USER_ROLES);
-const memberRole = z.enum(MEMBER_ROLES);
-const instant = z.iso.datetime({ offset: true });
-
-function event<T extends string, S extends z.ZodRawShape>(type: T, shape: S) {
-  return z.object({ type: z.literal(type), ...shape });
-}
-
-/** Checks a {@linkcode BenchmarkEvent}; members that a later version adds are dropped. */
-export const benchmarkEventSchema: z.ZodType<BenchmarkEvent> = z.discriminatedUnion("type", [
-  event("Created", { benchmarkId: text, name: text, createdBy: text }),
-  event("Updated", {
-    benchmarkId: text,
-    version: text,
-    changelog: z.string(),
-    updatedBy: text.optional(),
-  }),
-  event("StatusChanged", {
-    benchmarkId: text,
-    oldStatus: status,
-    newStatus: status,
-    changedBy: text.optional(),
-    reason: z.string().optional(),
-  }),
-  event("Deprecated", {
-    benchmarkId: text,
-    reason: z.string(),
-    successorId: text.optional(),
-    deprecatedBy: text.optional(),
-  }),
-]);
-
-/** Checks a {@linkcode SubmissionEvent}; members that a later version adds are dropped. */
-export const submissionEventSchema: z.ZodType<SubmissionEvent> = z.discriminatedUnion("type", [
-  event("Created", {
-    submissionId: text,
-    benchmarkId: text,
-    version: text,
-    model,
-    submittedBy: text,
-    aggregateScore: z.number().nullable(),
-  }),
-  event("VerificationStarted", {
-    submissionId: text,
-    benchmarkId: text,
-    requestedLevel: level,
-    startedBy: text.optional(),
-  }),
-  event("VerificationCompleted", {
-    submissionId: text,
-    benchmarkId: text,
-    oldLevel: level,
-    newLevel: level,
-    verifiedBy: text.optional(),
-    reproducedScore: z.number().optional(),
-  }),
-  event("LeaderboardPositionChanged", {
-    submissionId: text,
-    benchmarkId: text,
-    model,
-    oldRank: rank,
-    newRank: rank,
-  }),
-]);
-
-/** Checks a {@linkcode UserEvent}; members that a later version adds are dropped. */
-export const userEventSchema: z.ZodType<UserEvent> = z.discriminatedUnion("type", [
-  event("Created", { userId: text, username: text, role: userRole }),
-  event("RoleChanged", {
-    userId: text,
-    oldRole: userRole,
-    newRole: userRole,
-    changedBy: text.optional(),
-  }),
-  event("ProfileUpdated", { userId: text, changedFields: z.array(text) }),
-]);
-
-/** Checks an {@linkcode OrganizationEvent}; members that a later version adds are dropped. */
-export const organizationEventSchema: z.ZodType<OrganizationEvent> = z.discriminatedUnion("type", [
-  event("Created", { organizationId: text, slug: text, name: text, createdBy: text }),
-  event("Updated", {
-    organizationId: text,
-    changedFields: z.array(text),
-    updatedBy: text.optional(),
-  }),
-  event("Verified", { organizationId: text, verifiedBy: text.optional() }),
-  event("Unverified", { organizationId: text, reason: z.string().optional() }),
-  event("Deleted", { organizationId: text }),
-  event("MemberAdded", { organizationId: text, userId: text, role: memberRole }),
-  event("MemberRemoved", { organizationId: text, userId: text }),
-  event("MemberRoleChanged", {
-    organizationId: text,
-    userId: text,
-    oldRole: memberRole,
-    newRole: memberRole,
-  }),
-]);
-
-/** Checks a {@linkcode SystemEvent}; members that a later version adds are dropped. */
-export const systemEventSchema: z.ZodType<SystemEvent> = z.discriminatedUnion("type", [
-  event("MaintenanceScheduled", { startsAt: instant, endsAt: instant, description: z.string() }),
-  event("HealthCheckFailed", { component: text, error: z.string() }),
-  event("CacheCleared", { pattern: text, clearedBy: text.optional() }),
-]);

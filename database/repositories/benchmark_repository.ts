@@ -140,7 +140,7 @@ export class PostgresBenchmarkRepository {
     const parsed = parseInput(benchmarkChangesSchema, changes, "changes", operation);
     const target = { id: checkId("id", id), expectedRevision: checkRevision(options) };
     const step = shareDeadline(this.#database, options);
-    const rows = await changeBenchmark(this.#database, target, parsed, step());
+    const rows = await changeBenchmark(this.#database, target, parsed, this.#events, step());
     const left = { ...options, ...step() };
     return statements.toBenchmark(await this.#requireRow(rows, operation, target.id, left));
   }

@@ -54,7 +54,7 @@ export const BENCHMARK: RawBuilder<BenchmarkRow> = sql`
   b.created_by, b.created_at, b.updated_at, b.revision`;
 
 /** What the events of benchmarks have in common. */
-const BENCHMARK_EVENT = { aggregate: "benchmark", id: sql`id`, from: sql`b` } as const;
+export const BENCHMARK_EVENT = { aggregate: "benchmark", id: sql`id`, from: sql`b` } as const;
 
 /** The parameters of {@linkcode createBenchmark}. */
 export interface CreateBenchmarkInput extends VersionParameters, TestCaseColumns {
@@ -154,28 +154,6 @@ export interface BenchmarkTarget {
   readonly expectedRevision: number | null;
 }
 
-/** The parameters of {@linkcode updateBenchmark}. */
-export interface UpdateBenchmarkInput extends BenchmarkTarget {
-  /** JSON: the columns that change. */
-  readonly changes: string;
-}
-
-/** Returns the benchmark, or nothing if it is missing or has another revision. */
-export const updateBenchmark: Statement<UpdateBenchmarkInput, BenchmarkRow> = statement(
-  "update benchmark",
-  BENCHMARK_COLUMNS,
-  (_, p: UpdateBenchmarkInput) =>
-    sql<BenchmarkRow>`${
-      update(
-        p,
-        sql`, (name, description, category, license, citation, tags) = (
-          select c.name, c.description, c.category, c.license, c.citation, c.tags
-          from jsonb_populate_record(b, ${p.changes}::text::jsonb) as c
-        )`,
-      )
-    } returning ${BENCHMARK}`,
-);
-
 /** The parameters of {@linkcode updateBenchmarkStatus}. */
 export interface UpdateBenchmarkStatusInput extends BenchmarkTarget {
   readonly status: BenchmarkStatus;
@@ -232,7 +210,8 @@ export const publishVersion: Statement<PublishVersionInput, VersionRow> = statem
   (_, p: PublishVersionInput) =>
     sql<VersionRow>`
       with b as (
-        ${update(p, sql``)} and b.status <> 'archived' returning b.id
+        update benchmarks as b set revision = b.revision + 1, updated_at = now()
+        where ${isTarget(p)} and b.status <> 'archived' returning b.id
       ), v as (
         ${insertVersion("b", p)} returning *
       ), test_cases as (
@@ -260,7 +239,6 @@ export const BENCHMARK_STATEMENTS: readonly StatementInfo[] = [
   getBenchmarkById,
   getBenchmarkBySlug,
   findSlug,
-  updateBenchmark,
   updateBenchmarkStatus,
   publishVersion,
 ];
@@ -286,12 +264,7 @@ export function toBenchmark(row: BenchmarkRow): Benchmark {
   };
 }
 
-function update(p: BenchmarkTarget, set: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`
-    update benchmarks as b set revision = b.revision + 1, updated_at = now()${set}
-    where ${isTarget(p)}`;
-}
-
-function isTarget(p: BenchmarkTarget): RawBuilder<unknown> {
+/** What a statement about a benchmark called `b` is about. */
+export function isTarget(p: BenchmarkTarget): RawBuilder<unknown> {
   return sql`b.id = ${p.id} and coalesce(b.revision = ${p.expectedRevision}::int4, true)`;
 }

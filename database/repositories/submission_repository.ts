@@ -176,7 +176,11 @@ export class PostgresSubmissionRepository {
       "update visibility of submission",
       options,
       (target, call) =>
-        this.#database.run(statements.updateVisibility, { ...target, visibility: checked }, call),
+        this.#database.run(
+          statements.updateVisibility,
+          { ...target, visibility: checked, events: this.#events },
+          call,
+        ),
     );
   }
 
@@ -187,7 +191,11 @@ export class PostgresSubmissionRepository {
   async delete(id: string, options: UpdateOptions = {}): Promise<void> {
     const target = checkTarget(id, options);
     const step = shareDeadline(this.#database, options);
-    const rows = await this.#database.run(statements.deleteSubmission, target, step());
+    const rows = await this.#database.run(
+      statements.deleteSubmission,
+      { ...target, events: this.#events },
+      step(),
+    );
     await this.#requireUpdated(rows, target, "delete submission", step);
   }
 

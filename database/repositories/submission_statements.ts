@@ -58,6 +58,11 @@ const metrics: RawBuilder<unknown> = sql`(
 /** What the events of submissions have in common. */
 const SUBMISSION_EVENT = { aggregate: "submission", id: sql`s.id` } as const;
 
+const SUBMISSION_MEMBERS = {
+  submissionId: sql`s.id`,
+  benchmarkId: sql`s.benchmark_id`,
+} as const;
+
 const tableColumns = sql.join(SUBMISSION_TABLE_COLUMNS.map((column) => sql.ref(`s.${column}`)));
 
 const COLUMNS = { ...SUBMISSION_COLUMNS, metrics: "jsonb" } as const;
@@ -197,8 +202,7 @@ export const updateVerification: Statement<VerificationInput, SubmissionRow> = s
         ...SUBMISSION_EVENT,
         type: "VerificationCompleted",
         members: {
-          submissionId: sql`s.id`,
-          benchmarkId: sql`s.benchmark_id`,
+          ...SUBMISSION_MEMBERS,
           oldLevel: sql`s.old_verification`,
           newLevel: sql`s.verification`,
         },
@@ -214,6 +218,7 @@ interface VisibilityInput {
   readonly id: string;
   readonly expectedRevision: number | undefined;
   readonly visibility: string;
+  readonly events: boolean;
 }
 
 /** Sets who sees a submission. */
@@ -221,22 +226,52 @@ export const updateVisibility: Statement<VisibilityInput, SubmissionRow> = state
   "update visibility of submission",
   COLUMNS,
   (_, p: VisibilityInput) =>
-    sql<SubmissionRow>`update submissions s set visibility = ${p.visibility}::text,
-      updated_at = now(), revision = s.revision + 1
-    ${current(p)}
-    returning ${tableColumns}, ${metrics} as metrics`,
+    sql<SubmissionRow>`with old as (
+      select s.id as old_id, s.visibility as old_visibility from submissions s
+      ${current(p)} for no key update
+    ), s as (
+      update submissions s set visibility = ${p.visibility}::text,
+        updated_at = now(), revision = s.revision + 1
+      from old where s.id = old_id returning s.*, old_visibility
+    ), event as (${
+      insertEvent({
+        ...SUBMISSION_EVENT,
+        type: "VisibilityChanged",
+        members: {
+          ...SUBMISSION_MEMBERS,
+          oldVisibility: sql`s.old_visibility`,
+          newVisibility: sql`s.visibility`,
+        },
+        from: sql`s`,
+        where: sql`s.visibility <> s.old_visibility`,
+        enabled: p.events,
+      })
+    })
+    select ${tableColumns}, ${metrics} as metrics from s`,
 );
 
 /** Hides a submission from everything. */
-export const deleteSubmission: Statement<Revisioned, { id: string }> = statement(
+export const deleteSubmission: Statement<DeletionInput, { id: string }> = statement(
   "delete submission",
   { id: "uuid" },
-  (_, p: Revisioned) =>
-    sql<{ id: string }>`update submissions s set deleted_at = now(), updated_at = now(),
-      revision = s.revision + 1
-    ${current(p)}
-    returning s.id`,
+  (_, p: DeletionInput) =>
+    sql<{ id: string }>`with s as (
+      update submissions s set deleted_at = now(), updated_at = now(), revision = s.revision + 1
+      ${current(p)} returning s.*
+    ), event as (${
+      insertEvent({
+        ...SUBMISSION_EVENT,
+        type: "Deleted",
+        members: SUBMISSION_MEMBERS,
+        from: sql`s`,
+        enabled: p.events,
+      })
+    }) select s.id from s`,
 );
+
+interface DeletionInput extends Revisioned {
+  readonly events: boolean;
+}
 
 interface Revisioned {
   readonly id: string;

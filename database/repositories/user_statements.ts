@@ -172,6 +172,14 @@ export const updateEmailVerified: Statement<UserTarget & { verified: boolean }, 
   userUpdate(
     "update e-mail verification of user",
     (p: UserTarget & { verified: boolean }) => sql`email_verified = ${p.verified}`,
+    {
+      type: "ProfileUpdated",
+      members: {
+        userId: sql`id`,
+        changedFields: sql`array['emailVerified']`,
+      },
+      where: sql`email_verified <> old_email_verified`,
+    },
   );
 
 /** Returns the user, or nothing if it is missing or has another revision. */
@@ -187,6 +195,7 @@ export const deleteUser: Statement<UserTarget, UserRow> = userUpdate(
     sql`
       deleted_at = now(), display_name = null, email_verified = false, password_hash = null,
       profile = '{}'`,
+  { type: "Deleted", members: { userId: sql`id` } },
 );
 
 /** Says that the user is active now; never goes back. Returns the user's id, or nothing. */
@@ -264,7 +273,7 @@ function userUpdate<Input extends UserTarget>(
     return sql<UserRow>`
       with old as (
         select id as old_id, role as old_role, display_name as old_display_name,
-          profile as old_profile
+          profile as old_profile, email_verified as old_email_verified
         from users ${target} for no key update
       ), changed as (
         ${update} from old where id = old_id returning users.*, old.*

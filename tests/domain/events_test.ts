@@ -27,6 +27,7 @@ const BENCHMARK: readonly BenchmarkEvent[] = [
     changedBy: "u",
     reason: "reviewed",
   },
+  { type: "DetailsChanged", benchmarkId: "b", changedFields: ["tags"] },
   { type: "Deprecated", benchmarkId: "b", reason: "leaked", successorId: "b2", deprecatedBy: "u" },
 ];
 
@@ -57,6 +58,14 @@ const SUBMISSION: readonly SubmissionEvent[] = [
     reproducedScore: -0.5,
   },
   {
+    type: "VisibilityChanged",
+    submissionId: "s",
+    benchmarkId: "b",
+    oldVisibility: "public",
+    newVisibility: "private",
+  },
+  { type: "Deleted", submissionId: "s", benchmarkId: "b" },
+  {
     type: "LeaderboardPositionChanged",
     submissionId: "s",
     benchmarkId: "b",
@@ -70,6 +79,7 @@ const USER: readonly UserEvent[] = [
   { type: "Created", userId: "u", username: "ada", role: "registered" },
   { type: "RoleChanged", userId: "u", oldRole: "registered", newRole: "admin", changedBy: "u2" },
   { type: "ProfileUpdated", userId: "u", changedFields: ["displayName"] },
+  { type: "Deleted", userId: "u" },
 ];
 
 const ORGANIZATION: readonly OrganizationEvent[] = [
@@ -153,7 +163,7 @@ test("an unknown variant or value is refused", () => {
     }
   }
   const [, , statusChanged] = BENCHMARK;
-  const [created, , completed, moved] = SUBMISSION;
+  const [created, , completed, , , moved] = SUBMISSION;
   const refused: readonly (readonly [z.ZodType, unknown])[] = [
     [benchmarkEventSchema, { ...statusChanged, newStatus: "Active" }],
     [submissionEventSchema, { ...created, aggregateScore: NaN }],

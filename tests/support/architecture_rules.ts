@@ -35,6 +35,7 @@ const TESTED_THROUGH: Readonly<Record<string, string>> = {
   "database/outbox/event_claims.ts": "tests/database/outbox/relay_test.ts",
   "database/outbox/outbox_stats.ts": "tests/database/outbox/relay_test.ts",
   "database/outbox/relay_run.ts": "tests/database/outbox/relay_test.ts",
+  "domain/event_schemas.ts": "tests/domain/events_test.ts",
   "messaging/adapters/rabbitmq/connection.ts": "tests/faults/rabbitmq_connections_test.ts",
   "messaging/adapters/rabbitmq/letters.ts": "tests/messaging/rabbitmq/streams_test.ts",
   "messaging/adapters/rabbitmq/publisher.ts": "tests/faults/rabbitmq_channels_test.ts",

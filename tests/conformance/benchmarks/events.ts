@@ -36,6 +36,20 @@ export function testEvents(test: BenchmarkTest): void {
     ]);
   });
 
+  test("a change of what describes a benchmark names the fields, and no change writes none", async (fixture) => {
+    const { benchmarks, userId } = fixture;
+    const { id: benchmarkId, name } = await fixture.create({ tags: ["a"] });
+    await benchmarks.update(benchmarkId, { description: "new", tags: ["b"], license: "MIT" });
+    await benchmarks.update(benchmarkId, { name, tags: ["b"] });
+    await benchmarks.update(benchmarkId, {});
+    await benchmarks.update(benchmarkId, { maintainers: [userId] });
+    const found = (await events(fixture, benchmarkId)).slice(1);
+    assert.deepEqual(found, [
+      { type: "DetailsChanged", benchmarkId, changedFields: ["description", "license", "tags"] },
+      { type: "DetailsChanged", benchmarkId, changedFields: ["maintainers"] },
+    ]);
+  });
+
   test("a refused change of a benchmark writes no event", async (fixture) => {
     const { benchmarks, pool } = fixture;
     const { id, slug } = await fixture.create();
@@ -64,6 +78,7 @@ export function testEvents(test: BenchmarkTest): void {
     const { id } = await benchmarks.create(fixture.draft());
     await benchmarks.publishVersion(id, { ...version("2.0.0"), createdBy: fixture.userId });
     await benchmarks.updateStatus(id, "under_review");
+    await benchmarks.update(id, { description: "new" });
     await benchmarks.delete(id);
     assert.equal(await countEvents(fixture.pool), before);
   });

@@ -44,6 +44,24 @@ export function testEvents(test: SubmissionTest): void {
     ]);
   });
 
+  test("hiding and deleting a submission write their events, for its board changes", async (fixture) => {
+    const { repository, benchmarkId } = fixture;
+    const { id: submissionId } = await fixture.submit("m", 1);
+    await repository.updateVisibility(submissionId, "private");
+    await repository.updateVisibility(submissionId, "private");
+    await repository.delete(submissionId);
+    assert.deepEqual((await events(fixture, submissionId)).slice(1), [
+      {
+        type: "VisibilityChanged",
+        submissionId,
+        benchmarkId,
+        oldVisibility: "public",
+        newVisibility: "private",
+      },
+      { type: "Deleted", submissionId, benchmarkId },
+    ]);
+  });
+
   test("the score of an event is exact, and null for a failed run", async (fixture) => {
     const { repository, userId, versionId } = fixture;
     const scores = [0.1 + 0.2, 1e-7, 1.7976931348623157e308, 5e-324, -0, 123456789.123456789];
@@ -76,8 +94,7 @@ export function testEvents(test: SubmissionTest): void {
     const outdated = { expectedRevision: 7 };
     const call = repository.updateVerification(submission.id, { level: "audited" }, outdated);
     await assert.rejects(call, { code: "conflict" });
-    await repository.updateVisibility(submission.id, "private");
-    await repository.delete(submission.id);
+    await repository.updateVisibility(submission.id, "public");
     assert.equal(await countEvents(pool), before);
     await assertRolledBack(pool, async (transaction) => {
       const { versionId, userId: submittedBy } = fixture;
@@ -94,6 +111,8 @@ export function testEvents(test: SubmissionTest): void {
     const model = { provider: "p", name: "m" };
     const { id } = await repository.create({ versionId, model, submittedBy, score: 1 });
     await repository.updateVerification(id, { level: "audited", verifiedBy: submittedBy });
+    await repository.updateVisibility(id, "private");
+    await repository.delete(id);
     assert.equal(await countEvents(pool), before);
   });
 }

@@ -21,12 +21,16 @@ export function testEvents(test: PeopleTest): void {
     await users.updateProfile(id, { displayName: "Ada", profile: { bio: "x" } });
     await users.updateProfile(id, { profile: { bio: "y" } });
     await users.updateRole(id, "admin", { expectedRevision: 4 });
+    await users.updateEmailVerified(id, true);
+    await users.delete(id);
     assert.deepEqual(await events(people, id), [
       { type: "Created", userId: id, username, role: "registered" },
       { type: "RoleChanged", userId: id, oldRole: "registered", newRole: "reviewer" },
       { type: "ProfileUpdated", userId: id, changedFields: ["displayName", "profile"] },
       { type: "ProfileUpdated", userId: id, changedFields: ["profile"] },
       { type: "RoleChanged", userId: id, oldRole: "reviewer", newRole: "admin" },
+      { type: "ProfileUpdated", userId: id, changedFields: ["emailVerified"] },
+      { type: "Deleted", userId: id },
     ]);
   });
 
@@ -36,7 +40,7 @@ export function testEvents(test: PeopleTest): void {
     await users.updateRole(id, "registered");
     await users.updateProfile(id, { displayName: "Ada", profile: { bio: "x" } });
     await users.updateProfile(id, {});
-    await users.updateEmailVerified(id, true);
+    await users.updateEmailVerified(id, false);
     await users.updatePassword(id, "hash");
     await users.updateLastActive(id);
     assert.deepEqual((await events(people, id)).map(({ type }) => type), ["Created"]);
@@ -80,6 +84,7 @@ export function testEvents(test: PeopleTest): void {
     const { id } = await users.create({ email: `${people.word}@e.org`, username: people.word });
     await users.updateRole(id, "admin");
     await users.updateProfile(id, { displayName: "B" });
+    await users.updateEmailVerified(id, true);
     await users.addToOrganization(id, organizationId, "member");
     await users.updateOrganizationRole(id, organizationId, "admin");
     await users.delete(id);

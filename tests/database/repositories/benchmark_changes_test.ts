@@ -10,23 +10,23 @@ const TARGET = { id: "00000000-0000-7000-8000-000000000000", expectedRevision: 1
 async function sent(changes: object, rows: Record<string, unknown>[]): Promise<string[]> {
   const driver = new FakeDriver();
   driver.answer = () => Promise.resolve({ ...NOTHING, rows });
-  await changeBenchmark(new DatabasePool(driver), TARGET, changes, {});
+  await changeBenchmark(new DatabasePool(driver), TARGET, changes, true, {});
   return driver.connections.flatMap(({ texts }) => texts.map((text) => text.trim().split(" ")[0]!));
 }
 
 test("a change is one statement, and with maintainers a transaction of two", async () => {
-  assert.deepEqual(await sent({ name: "a" }, [{}]), ["update"]);
-  assert.deepEqual(await sent({ maintainers: [] }, [{}]), ["begin", "update", "with", "commit"]);
+  assert.deepEqual(await sent({ name: "a" }, [{}]), ["with"]);
+  assert.deepEqual(await sent({ maintainers: [] }, [{}]), ["begin", "with", "with", "commit"]);
 });
 
 test("the maintainers of what is missing or was changed stay", async () => {
-  assert.deepEqual(await sent({ maintainers: [] }, []), ["begin", "update", "commit"]);
+  assert.deepEqual(await sent({ maintainers: [] }, []), ["begin", "with", "commit"]);
 });
 
 test("the maintainers come back in the order of their ids", async () => {
   const driver = new FakeDriver();
   driver.answer = () => Promise.resolve({ ...NOTHING, rows: [{ maintainers: ["c"] }] });
   const changes = { maintainers: ["b", "a"] };
-  const [row] = await changeBenchmark(new DatabasePool(driver), TARGET, changes, {});
+  const [row] = await changeBenchmark(new DatabasePool(driver), TARGET, changes, true, {});
   assert.deepEqual(row?.maintainers, ["a", "b"]);
 });
