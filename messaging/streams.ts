@@ -216,7 +216,7 @@ export interface StreamSubscriber {
 
 /** How a group stands on a channel. */
 export interface GroupState {
-  /** How many messages were given out and are not settled. */
+  /** How many messages were given out and are not settled; where the server cannot tell, those of this bus. */
   readonly pending: number;
   /** How many wait to be given out; `undefined` where the server cannot tell. */
   readonly lag: number | undefined;

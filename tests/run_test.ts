@@ -80,7 +80,9 @@ test("only files whose path contains a given part run", async () => {
 test("asked for help, it lists every option and runs nothing", async () => {
   for (const option of ["--help", "-h"]) {
     const { code, output } = await run({ "a_test.ts": PASSING }, [option]);
-    for (const name of ["--runtime", "--require postgres,redis,s3", "--jobs", "--timeout"]) {
+    for (
+      const name of ["--runtime", "--require postgres,redis,s3,rabbitmq", "--jobs", "--timeout"]
+    ) {
       assert.ok(output.includes(`\n  ${name} `), name);
     }
     assert.doesNotMatch(output, /Testing/);
@@ -90,7 +92,10 @@ test("asked for help, it lists every option and runs nothing", async () => {
 
 test("a wrong option is refused with what it takes", async () => {
   const { code, output } = await run({ "a_test.ts": PASSING }, ["--require=oracle"]);
-  assert.match(output, /^Cannot use --require: it takes postgres, redis, s3, got oracle\n$/);
+  assert.match(
+    output,
+    /^Cannot use --require: it takes postgres, redis, s3, rabbitmq, got oracle\n$/,
+  );
   assert.equal(code, 1);
 });
 

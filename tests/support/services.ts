@@ -8,8 +8,10 @@ import { dropLeftDatabases, probePostgres } from "./postgres.ts";
 import { isNatsInstalled, startNats, stopLeftNats } from "./private_nats.ts";
 import { isPostgresInstalled, startPostgres, stopLeftServers } from "./private_postgres.ts";
 import { isRedisInstalled, startRedis, stopLeftRedis } from "./private_redis.ts";
+import { isRabbitMqInstalled, startRabbitMq, stopLeftRabbitMq } from "./private_rabbitmq.ts";
 import { CEPH, startS3 } from "./private_s3.ts";
 import { SWIFT } from "./private_swift.ts";
+import { probeRabbitMq } from "./rabbitmq.ts";
 import { dropLeftKeys, probeRedis } from "./redis.ts";
 import { dropLeftBuckets, probeS3, s3Url, s3Variables } from "./s3.ts";
 import { skipTest } from "./skip.ts";
@@ -108,6 +110,20 @@ export const SERVICES = {
     isInstalled: canInstallDebian,
     prepare: () => Promise.all([BUSYBOX, CEPH, SWIFT].map(installDebian)),
     start: startS3,
+  },
+  rabbitmq: {
+    variable: "RABBITMQ_URL",
+    loopbackUrls: [
+      "amqp://exchange:exchange@127.0.0.1:5672",
+      "amqp://guest:guest@127.0.0.1:5672",
+    ],
+    startCommand: "docker compose up --detach --wait rabbitmq",
+    probe: probeRabbitMq,
+    // Suites delete what they make; of a killed one it stays, because the protocol cannot list it.
+    cleanUp: stopLeftRabbitMq,
+    installCommand: "apt-get install rabbitmq-server",
+    isInstalled: isRabbitMqInstalled,
+    start: () => startRabbitMq(),
   },
 } satisfies Record<string, ServiceKind>;
 

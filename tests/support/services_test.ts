@@ -37,7 +37,7 @@ needsPostgres("the server that the environment names is used, and no other", asy
 for (const name of Object.keys(SERVICES) as ServiceName[]) {
   test(`a ${name} that the environment names and that does not answer is an error, not a skip`, async () => {
     const { variable } = SERVICES[name];
-    const scheme = name === "s3" ? "http" : name;
+    const scheme = name === "s3" ? "http" : name === "rabbitmq" ? "amqp" : name;
     const url = `${scheme}://someone:s3cr3t@127.0.0.1:${await freePort()}/0`;
     await withVariables(serviceVariables(name, url), async () => {
       await assert.rejects(findService(name), (error: Error) => {
@@ -74,6 +74,9 @@ test("compose.yaml starts each server where tests look first, for this machine o
   assert.ok(compose.includes(`      POSTGRES_PASSWORD: ${password}\n`));
   assert.ok(compose.includes(`      POSTGRES_DB: ${pathname.slice(1)}\n`));
   assert.match(compose, /^ {2}redis:\n {4}image: valkey\/valkey:8/m);
+  const rabbitMq = new URL(SERVICES.rabbitmq.loopbackUrls[0] ?? "");
+  assert.ok(compose.includes(`      RABBITMQ_DEFAULT_USER: ${rabbitMq.username}\n`));
+  assert.ok(compose.includes(`      RABBITMQ_DEFAULT_PASS: ${rabbitMq.password}\n`));
   const access = s3Access(SERVICES.s3.loopbackUrls[0] ?? "");
   assert.ok(compose.includes(`      AWS_ACCESS_KEY_ID: ${access.accessKeyId}\n`));
   assert.ok(compose.includes(`      AWS_SECRET_ACCESS_KEY: ${access.secretAccessKey}\n`));

@@ -62,7 +62,8 @@ export const readingScenarios: StreamScenarios = {
     const silent = await bus.reader(channel, { group: "one", takeOverMs });
     for (let i = 0; i < 3; i++) await bus.publish(channel, i);
     const lost = await readUntil(silent, 3);
-    const other = await (await another()).reader(channel, { group: "one", takeOverMs });
+    const elsewhere = await another();
+    const other = await elsewhere.reader(channel, { group: "one", takeOverMs });
     const taken = await readUntil(other, 3);
     assert.deepEqual(payloads(taken), ["0", "1", "2"]);
     assert.deepEqual(taken.map(({ attempt }) => attempt), [2, 2, 2]);
@@ -70,7 +71,7 @@ export const readingScenarios: StreamScenarios = {
     await silent.release(lost);
     await silent.bury(lost[0]!, { reason: "handler_failed", error: "late", attempts: 1 });
     await other.extend(taken);
-    const { pending, deadLetters } = await bus.pending(channel, "one");
+    const { pending, deadLetters } = await elsewhere.pending(channel, "one");
     assert.deepEqual([pending, deadLetters], [3, 0]);
     await other.ack(taken);
     await untilSo("nothing is pending", async () => {
