@@ -9,6 +9,7 @@ import { benchCacheStampede } from "./cache_stampede.ts";
 import { benchEvents } from "./events.ts";
 import { benchLeaderboard } from "./leaderboard.ts";
 import { benchMemory } from "./memory.ts";
+import { benchOutbox } from "./outbox.ts";
 import { withPeers } from "./peers.ts";
 import { benchPointRead } from "./point_read.ts";
 import { benchStorageLarge } from "./storage_large.ts";
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, (rounds: number) => Promise<void>>> = 
   "bulk-insert": benchBulkInsert,
   "memory": benchMemory,
   "leaderboard": benchLeaderboard,
+  "outbox": benchOutbox,
   "cache-redis": withPeers("cache-redis", benchCacheRedis),
   "cache-hit": withPeers("cache-hit", benchCacheHit),
   "cache-stampede": withPeers("cache-stampede", benchCacheStampede),

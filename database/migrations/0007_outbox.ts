@@ -44,6 +44,15 @@ create index outbox_events_aggregate_idx on outbox_events (aggregate_type, aggre
   where dead_at is null;
 create index outbox_events_dead_idx on outbox_events (position) where dead_at is not null;
 
+-- Wakes relays at the commit. Transactions that notify commit one after the other, each with its own flush to disk; so
+-- only one at a time does. The others are found by relays that look again soon after they had something to do.
+create function outbox_wake() returns void language plpgsql as $$
+begin
+  if pg_try_advisory_xact_lock(1886220131, -1) then
+    perform pg_notify('exchange_outbox', '');
+  end if;
+end $$;
+
 create table inbox (
   consumer text not null,
   event_id text not null,

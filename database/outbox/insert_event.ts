@@ -41,8 +41,8 @@ export function insertEvent(event: RowEvent): RawBuilder<object> {
     returning ${WAKE}`;
 }
 
-/** Wakes relays at the commit, once for all events of a transaction. */
-export const WAKE: RawBuilder<unknown> = sql`pg_notify(${sql.lit(OUTBOX_CHANNEL)}, '')`;
+/** Wakes relays at the commit, once for all events of a transaction; one of several at the same time is enough. */
+export const WAKE: RawBuilder<unknown> = sql`outbox_wake()`;
 
 function object(members: Readonly<Record<string, Expression>>): Expression {
   const pairs = Object.entries(members).flatMap(([name, value]) => [sql.lit(name), value]);

@@ -18,6 +18,9 @@ const MAX_BATCHES = 2;
 /** How long to wait when another relay was in the way, in milliseconds. */
 const CONTENDED_MS = 20;
 
+/** The first pause after there was something to do, in milliseconds; the next ones double up to `pollMs`. */
+const FIRST_IDLE_MS = 5;
+
 /** How often the search begins at the oldest event, also while there is a backlog, in milliseconds. */
 const RESTART_MS = 1_000;
 
@@ -66,6 +69,7 @@ export class OutboxRelay implements AsyncDisposable {
   /** Batches and claims that failed since the last success. */
   #troubles = 0;
   #pausedUntilMs = -Infinity;
+  #idleMs = FIRST_IDLE_MS;
 
   /** Does nothing before {@linkcode OutboxRelay.start}. Throws a `ValidationError` that names the option. */
   constructor(database: DatabasePool, publish: OutboxPublisher, options: OutboxRelayOptions = {}) {
@@ -78,7 +82,10 @@ export class OutboxRelay implements AsyncDisposable {
   /** Publishes from now on, also what waits already. Idempotent; without effect after {@linkcode OutboxRelay.close}. */
   start(): void {
     if (this.#loop || this.#stopping) return;
-    const wake = (): void => this.#wakeUp.wake();
+    const wake = (): void => {
+      this.#idleMs = FIRST_IDLE_MS;
+      this.#wakeUp.wake();
+    };
     if (this.#settings.listen) {
       this.#listener = this.#database.listen(OUTBOX_CHANNEL, { onNotify: wake, onGap: wake });
     }
@@ -159,6 +166,7 @@ export class OutboxRelay implements AsyncDisposable {
       if (claimed.events.length === 0) return this.#afterNothing(claimed);
       this.#from = claimed.events.at(-1)!.position + 1;
       this.#foundNothing = false;
+      this.#idleMs = FIRST_IDLE_MS;
       void this.#track(this.#batches.publish(claimed)).then(
         (report) => this.#learn(report),
         (error) => this.#pause("events of the outbox could not be marked", error),
@@ -186,11 +194,18 @@ export class OutboxRelay implements AsyncDisposable {
       const isDone = this.#foundNothing || this.#running.size > 0;
       this.#from = 0;
       if (contended) return CONTENDED_MS;
-      return isDone ? this.#settings.pollMs : 0;
+      return isDone ? this.#nextIdleMs() : 0;
     }
     // All of these wait for something; what comes after them may not.
     this.#from = next;
     return 0;
+  }
+
+  /** Not every commit is announced, but those that are not come soon after others. */
+  #nextIdleMs(): number {
+    const idleMs = Math.min(this.#idleMs, this.#settings.pollMs);
+    this.#idleMs *= 2;
+    return idleMs;
   }
 
   #track(batch: Promise<BatchReport>): Promise<BatchReport> {

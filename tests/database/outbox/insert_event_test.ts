@@ -22,7 +22,7 @@ test("an event is built from the rows that a change returns", () => {
     textOf(insertEvent(EVENT)),
     "insert into outbox_events (aggregate_type, aggregate_id, type, payload) " +
       "select 'user', id::text, 'Created', jsonb_build_object('type', 'Created', 'userId', id) " +
-      "from changed where $1::boolean and true returning pg_notify('exchange_outbox', '')",
+      "from changed where $1::boolean and true returning outbox_wake()",
   );
 });
 
