@@ -17,6 +17,7 @@ import { MEMBERSHIP_STATEMENTS } from "./repositories/membership_statements.ts";
 import { ORGANIZATION_STATEMENTS } from "./repositories/organization_statements.ts";
 import { RESULT_LIST_STATEMENTS } from "./repositories/result_list.ts";
 import { SUBMISSION_LIST_STATEMENTS } from "./repositories/submission_list.ts";
+import { SUBMISSION_CHANGE_STATEMENTS } from "./repositories/submission_change_statements.ts";
 import { SUBMISSION_STATEMENTS } from "./repositories/submission_statements.ts";
 import { USER_STATEMENTS } from "./repositories/user_statements.ts";
 import { TEST_CASE_STATEMENTS } from "./repositories/test_cases.ts";
@@ -48,6 +49,7 @@ function allStatements(): readonly StatementInfo[] {
     ...VERSION_STATEMENTS,
     ...TEST_CASE_STATEMENTS,
     ...SUBMISSION_STATEMENTS,
+    ...SUBMISSION_CHANGE_STATEMENTS,
     ...LEADERBOARD_STATEMENTS,
     ...SUBMISSION_LIST_STATEMENTS,
     ...RESULT_LIST_STATEMENTS,

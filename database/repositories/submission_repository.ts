@@ -38,6 +38,7 @@ import {
   type SubmissionListOptions,
 } from "./submission_list.ts";
 import { type SubmissionRow, toCaseResult, toSubmission } from "./submission_rows.ts";
+import * as changes from "./submission_change_statements.ts";
 import * as statements from "./submission_statements.ts";
 
 /** Submissions, and the leaderboards that they make. On a pool or inside a transaction. */
@@ -157,7 +158,7 @@ export class PostgresSubmissionRepository {
       options,
       (target, call) =>
         this.#database.run(
-          statements.updateVerification,
+          changes.updateVerification,
           { ...target, verification: level, verifiedBy, notes, events: this.#events },
           call,
         ),
@@ -177,7 +178,7 @@ export class PostgresSubmissionRepository {
       options,
       (target, call) =>
         this.#database.run(
-          statements.updateVisibility,
+          changes.updateVisibility,
           { ...target, visibility: checked, events: this.#events },
           call,
         ),
@@ -192,7 +193,7 @@ export class PostgresSubmissionRepository {
     const target = checkTarget(id, options);
     const step = shareDeadline(this.#database, options);
     const rows = await this.#database.run(
-      statements.deleteSubmission,
+      changes.deleteSubmission,
       { ...target, events: this.#events },
       step(),
     );

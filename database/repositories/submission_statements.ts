@@ -50,22 +50,28 @@ export interface SubmissionInput extends ResultArrays {
   readonly events: boolean;
 }
 
-const metrics: RawBuilder<unknown> = sql`(
+/** The metrics of a submission called `s`. */
+export const SUBMISSION_METRICS: RawBuilder<unknown> = sql`(
   select coalesce(jsonb_object_agg(m.name, m.value), '{}') from submission_metrics m
   where m.submission_id = s.id
 )`;
 
 /** What the events of submissions have in common. */
-const SUBMISSION_EVENT = { aggregate: "submission", id: sql`s.id` } as const;
+export const SUBMISSION_EVENT = { aggregate: "submission", id: sql`s.id` } as const;
 
-const SUBMISSION_MEMBERS = {
+/** Members that their events have in common. */
+export const SUBMISSION_MEMBERS = {
   submissionId: sql`s.id`,
   benchmarkId: sql`s.benchmark_id`,
 } as const;
 
-const tableColumns = sql.join(SUBMISSION_TABLE_COLUMNS.map((column) => sql.ref(`s.${column}`)));
+/** The columns of a submission called `s`. */
+export const TABLE_COLUMNS: RawBuilder<unknown> = sql.join(
+  SUBMISSION_TABLE_COLUMNS.map((column) => sql.ref(`s.${column}`)),
+);
 
-const COLUMNS = { ...SUBMISSION_COLUMNS, metrics: "jsonb" } as const;
+/** What a `Submission` is made of. */
+export const COLUMNS = { ...SUBMISSION_COLUMNS, metrics: "jsonb" } as const;
 
 function resultsOf(p: ResultArrays): RawBuilder<unknown> {
   return sql`unnest(
@@ -115,7 +121,7 @@ export const createSubmission: Statement<SubmissionInput, Omit<SubmissionRow, "m
     SUBMISSION_COLUMNS,
     (_, p: SubmissionInput) =>
       sql`with s as (${insertSubmission(p)}), event as (${submissionCreated(p)})
-      select ${tableColumns} from s`,
+      select ${TABLE_COLUMNS} from s`,
   );
 
 /** A submission with metrics and the first of its results. */
@@ -138,7 +144,7 @@ export const createSubmissionWithResults: Statement<
         r.output
       from s, ${resultsOf(p)}
     ), event as (${submissionCreated(p)})
-    select ${tableColumns} from s`,
+    select ${TABLE_COLUMNS} from s`,
 );
 
 /** More results of a submission. */
@@ -158,7 +164,7 @@ export const getSubmission: Statement<{ id: string }, SubmissionRow> = statement
   "get submission",
   COLUMNS,
   (_, p: { id: string }) =>
-    sql<SubmissionRow>`select ${tableColumns}, ${metrics} as metrics from submissions s
+    sql<SubmissionRow>`select ${TABLE_COLUMNS}, ${SUBMISSION_METRICS} as metrics from submissions s
       where s.id = ${p.id}::uuid and s.deleted_at is null`,
 );
 
@@ -170,118 +176,6 @@ export const getSubmissionRevision: Statement<{ id: string }, { revision: number
     db.selectFrom("submissions").select("revision").where("id", "=", p.id)
       .where("deleted_at", "is", null),
 );
-
-interface VerificationInput {
-  readonly id: string;
-  readonly expectedRevision: number | undefined;
-  readonly verification: string;
-  readonly verifiedBy: string | undefined;
-  readonly notes: string | undefined;
-  readonly events: boolean;
-}
-
-/** Sets how far a submission is to be trusted. */
-export const updateVerification: Statement<VerificationInput, SubmissionRow> = statement(
-  "update verification of submission",
-  COLUMNS,
-  (_, p: VerificationInput) =>
-    // The row is locked before it is changed, to see what it was.
-    sql<SubmissionRow>`with old as (
-      select s.id as old_id, s.verification as old_verification from submissions s
-      ${current(p)} for no key update
-    ), s as (
-      update submissions s set
-        verification = ${p.verification}::text,
-        verified_by = ${p.verifiedBy}::uuid,
-        verified_at = case when ${p.verification}::text = 'unverified' then null else now() end,
-        verification_notes = ${p.notes}::text,
-        updated_at = now(), revision = s.revision + 1
-      from old where s.id = old_id returning s.*, old_verification
-    ), event as (${
-      insertEvent({
-        ...SUBMISSION_EVENT,
-        type: "VerificationCompleted",
-        members: {
-          ...SUBMISSION_MEMBERS,
-          oldLevel: sql`s.old_verification`,
-          newLevel: sql`s.verification`,
-        },
-        optional: { verifiedBy: sql`s.verified_by` },
-        from: sql`s`,
-        enabled: p.events,
-      })
-    })
-    select ${tableColumns}, ${metrics} as metrics from s`,
-);
-
-interface VisibilityInput {
-  readonly id: string;
-  readonly expectedRevision: number | undefined;
-  readonly visibility: string;
-  readonly events: boolean;
-}
-
-/** Sets who sees a submission. */
-export const updateVisibility: Statement<VisibilityInput, SubmissionRow> = statement(
-  "update visibility of submission",
-  COLUMNS,
-  (_, p: VisibilityInput) =>
-    sql<SubmissionRow>`with old as (
-      select s.id as old_id, s.visibility as old_visibility from submissions s
-      ${current(p)} for no key update
-    ), s as (
-      update submissions s set visibility = ${p.visibility}::text,
-        updated_at = now(), revision = s.revision + 1
-      from old where s.id = old_id returning s.*, old_visibility
-    ), event as (${
-      insertEvent({
-        ...SUBMISSION_EVENT,
-        type: "VisibilityChanged",
-        members: {
-          ...SUBMISSION_MEMBERS,
-          oldVisibility: sql`s.old_visibility`,
-          newVisibility: sql`s.visibility`,
-        },
-        from: sql`s`,
-        where: sql`s.visibility <> s.old_visibility`,
-        enabled: p.events,
-      })
-    })
-    select ${tableColumns}, ${metrics} as metrics from s`,
-);
-
-/** Hides a submission from everything. */
-export const deleteSubmission: Statement<DeletionInput, { id: string }> = statement(
-  "delete submission",
-  { id: "uuid" },
-  (_, p: DeletionInput) =>
-    sql<{ id: string }>`with s as (
-      update submissions s set deleted_at = now(), updated_at = now(), revision = s.revision + 1
-      ${current(p)} returning s.*
-    ), event as (${
-      insertEvent({
-        ...SUBMISSION_EVENT,
-        type: "Deleted",
-        members: SUBMISSION_MEMBERS,
-        from: sql`s`,
-        enabled: p.events,
-      })
-    }) select s.id from s`,
-);
-
-interface DeletionInput extends Revisioned {
-  readonly events: boolean;
-}
-
-interface Revisioned {
-  readonly id: string;
-  readonly expectedRevision: number | undefined;
-}
-
-function current(p: Revisioned): RawBuilder<unknown> {
-  return sql`where s.id = ${p.id}::uuid and s.deleted_at is null
-    and s.revision = coalesce(${p.expectedRevision}::integer, s.revision)`;
-}
 
 /** Whether a model has a submission on a version. */
 export const submissionExists: Statement<ModelOnVersion, { found: boolean }> = statement(
@@ -309,8 +203,5 @@ export const SUBMISSION_STATEMENTS: readonly StatementInfo[] = [
   addResults,
   getSubmission,
   getSubmissionRevision,
-  updateVerification,
-  updateVisibility,
-  deleteSubmission,
   submissionExists,
 ];
