@@ -28,6 +28,7 @@ const TESTED_THROUGH: Readonly<Record<string, string>> = {
   "cache/adapters/redis/values.ts": "tests/cache/redis/redis_test.ts",
   "cache/memory_entries.ts": "tests/cache/memory_test.ts",
   "cache/read_through.ts": "tests/cache/memory_test.ts",
+  "database/drivers/pg_listener.ts": "tests/faults/pg_listener_test.ts",
   "database/outbox/event_claims.ts": "tests/database/outbox/relay_test.ts",
   "database/outbox/outbox_stats.ts": "tests/database/outbox/relay_test.ts",
   "database/outbox/relay_run.ts": "tests/database/outbox/relay_test.ts",
