@@ -4,7 +4,7 @@
  * @module
  */
 
-export * from "./channel_listener.ts";
+export { ChannelListener, type Listen, type ListenOptions } from "./channel_listener.ts";
 export * from "./connection_pool.ts";
 export * from "./connection_url.ts";
 export * from "./create_pool.ts";
@@ -14,13 +14,14 @@ export * from "./database_pool.ts";
 export * from "./driver.ts";
 export * from "./migrations/migrations.ts";
 export * from "./migrator.ts";
-export * from "./outbox/append_event.ts";
-export * from "./outbox/dead_events.ts";
-export * from "./outbox/inbox.ts";
+export { appendEvent, type AppendOptions } from "./outbox/append_event.ts";
+export { type DeadEvent, deadEvents, redriveEvents } from "./outbox/dead_events.ts";
+export { type Processed, processOnce, pruneInbox, type PruneOptions } from "./outbox/inbox.ts";
 export * from "./outbox/outbox_event.ts";
-export * from "./outbox/outbox_stats.ts";
+export { type OutboxStats, outboxStats } from "./outbox/outbox_stats.ts";
 export * from "./outbox/relay.ts";
-export * from "./outbox/relay_options.ts";
+export { type OutboxRelayOptions } from "./outbox/relay_options.ts";
+export { type RelayRun } from "./outbox/relay_run.ts";
 export * from "./postgres_locks.ts";
 export * from "./repositories/benchmark_list.ts";
 export * from "./repositories/benchmark_repository.ts";

@@ -53,49 +53,59 @@ export interface ClaimInput {
  * claim finds it. `next` is where the window ends, unless that is the end of the table. The exception is an event that was dead and is put in again while later ones are claimed: its
  * place in the order was given up before.
  *
- * The lease is counted by the clock of the server alone. The condition about the head (`h`) is judged on the view
- * alone; it only spares rows without a chance the lock. The `case` keeps the planner to the index of positions: it
- * would rather walk all of the other one.
+ * The lease is counted by the clock of the server alone. The condition about the head (`open`) is judged on the view
+ * alone; it only spares rows without a chance the lock. The window is a limit, because that is what bounds the cost
+ * that a planner without statistics expects: above some cost it would compile the statement at each call.
  */
 export const claimEvents: Statement<ClaimInput, ClaimRow> = statement(
   "claim events of outbox",
   CLAIM_COLUMNS,
   (_, p: ClaimInput) =>
     sql<ClaimRow>`
-      with bound as materialized (
-        select b.position from outbox_events b where b.position >= ${p.from}::int8
-        order by b.position offset ${p.window}::int4 limit 1
-      ), candidates as materialized (${candidates(p)}), judged as (${judged(p)}), claimed as (
+      with seen as materialized (${seen(p)}), candidates as materialized (${candidates()}),
+      judged as (${judged(p)}), claimed as (
         update outbox_events e set claimed_by = ${p.token}::uuid,
           claimed_until = now() + ${p.leaseMs}::float8 * interval '1 millisecond'
         from judged j where e.position = j.position and j.claimable
         returning e.*
       )
-      select n.looked_at, (select position from bound) as next, c.position, c.id,
+      select n.looked_at,
+        (select max(position) + 1 from seen having count(*) = ${p.window}::int4) as next,
+        c.position, c.id,
         c.aggregate_type, c.aggregate_id, c.type, c.payload, c.time, c.correlation_id,
         c.traceparent, c.tracestate, c.attempts
       from (select count(*)::int4 as looked_at from candidates) n left join claimed c on true`,
 );
 
-/** What is free in the window, and at the head of its aggregate or behind something that is. */
-function candidates(p: ClaimInput): RawBuilder<unknown> {
+/** The window, and whether the head of each one's aggregate is free; locks nothing. */
+function seen(p: ClaimInput): RawBuilder<unknown> {
+  return sql`
+    select w.position, case when ${isFree("w")} then (
+      select ${isFree("h")} from outbox_events h
+      where h.aggregate_type = w.aggregate_type and h.aggregate_id = w.aggregate_id
+        and h.dead_at is null
+      order by h.position limit 1
+    ) end as open
+    from (
+      select * from outbox_events where position >= ${p.from}::int8
+      order by position limit ${p.window}::int4
+    ) w`;
+}
+
+/** What is free, and at the head of its aggregate or behind something that is. */
+function candidates(): RawBuilder<unknown> {
   return sql`
     select e.position, e.aggregate_type, e.aggregate_id, pg_column_size(e.payload) as size
-    from outbox_events e
-    where e.position >= ${p.from}::int8
-      and e.position < coalesce((select position from bound), 9223372036854775807) and case
-      when e.dead_at is null and e.available_at <= now()
-        and coalesce(e.claimed_until <= now(), true)
-      then (
-        select h.available_at <= now() and coalesce(h.claimed_until <= now(), true)
-        from outbox_events h
-        where h.aggregate_type = e.aggregate_type and h.aggregate_id = e.aggregate_id
-          and h.dead_at is null
-        order by h.position limit 1
-      )
-    end
+    from outbox_events e join seen s on s.position = e.position
+    where s.open and ${isFree("e")}
     order by e.position
     for no key update of e skip locked`;
+}
+
+function isFree(table: string): RawBuilder<unknown> {
+  const column = (name: string): RawBuilder<unknown> => sql.ref(`${table}.${name}`);
+  return sql`${column("dead_at")} is null and ${column("available_at")} <= now()
+    and coalesce(${column("claimed_until")} <= now(), true)`;
 }
 
 /** Which candidates are in an unbroken line from the head of their aggregate, and fit into memory. */

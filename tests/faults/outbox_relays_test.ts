@@ -25,7 +25,8 @@ import { until } from "../support/until.ts";
 const test = privateServerTest("postgres");
 
 const opened = lazily(async () => {
-  const server = await startPostgres();
+  // One test has it crash: what it has acknowledged is to be there then.
+  const server = await startPostgres({ settings: { synchronous_commit: true } });
   const pool = await createPool({ url: server.url });
   await migrate(pool);
   await keepLedger(pool);
