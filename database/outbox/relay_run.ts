@@ -37,6 +37,7 @@ export class RelayBatches {
   readonly #places: Bulkhead;
   readonly #claims = new Set<Claim>();
   #stopping = false;
+  #isSmall = false;
 
   /** Claims nothing yet. */
   constructor(database: Database, publish: OutboxPublisher, settings: RelaySettings) {
@@ -47,8 +48,11 @@ export class RelayBatches {
   }
 
   /** Claims what is next from a position on. */
-  claim(from: number, options?: CallOptions): Promise<Claim> {
-    return claim(this.#database, from, this.#settings, options);
+  async claim(from: number, options: CallOptions = {}): Promise<Claim> {
+    const how = { ...options, isSmall: this.#isSmall };
+    const claimed = await claim(this.#database, from, this.#settings, how);
+    this.#isSmall = from === 0 && claimed.next === undefined;
+    return claimed;
   }
 
   /** Begins no further event from now on. */
