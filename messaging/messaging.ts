@@ -150,7 +150,8 @@ export interface Subscription extends AsyncDisposable {
 }
 
 /**
- * Receives events.
+ * Receives events at most once. One is gone when nobody is subscribed, when the handler fails, when the queue is full
+ * (which is reported), when the process ends; what must not be lost belongs into a `StreamBus`.
  *
  * What every bus promises:
  *
@@ -162,14 +163,8 @@ export interface Subscription extends AsyncDisposable {
  *   calls to `publish`, also when the publisher did not await them.
  * - After a handler fails the next message comes all the same.
  *
- * What a bus promises only if its capabilities say `durable`:
- *
- * - At least once: an event waits for subscribers, and comes again when a handler fails. Without it a
- *   message comes at most once: it is gone when nobody is subscribed, when the handler fails, when
- *   the queue is full (which is reported), when the process ends.
- *
  * What no bus promises: an order between publishers, between channels, or with a concurrency above
- * 1; that an event comes exactly once; that a handler which ignores its signal stops.
+ * 1; that a handler which ignores its signal stops.
  *
  * A malformed channel, pattern or option is refused with a `ValidationError` that names the field.
  */
@@ -202,8 +197,6 @@ export interface EventSubscriber {
 
 /** What a bus can do. */
 export interface MessagingCapabilities {
-  /** Whether events wait for their subscribers and come again after a failure. */
-  readonly durable: boolean;
   /** Whether `psubscribe` works. */
   readonly patterns: boolean;
   /** The largest payload, as bytes of JSON in UTF-8. */

@@ -51,7 +51,6 @@ export class MemoryEventBus implements EventBus {
   constructor(config: MemoryEventBusConfig = {}) {
     const { source = "/benchmark-exchange", maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES } = config;
     this.capabilities = {
-      durable: false,
       patterns: true,
       maxPayloadBytes: checkInteger("maxPayloadBytes", maxPayloadBytes, { min: 1 }),
     };

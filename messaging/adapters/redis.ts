@@ -70,7 +70,7 @@ export class RedisEventBus implements EventBus {
       subscribe: settings.target.subscribe,
     });
     const { maxPayloadBytes } = settings;
-    this.capabilities = { durable: false, patterns: true, maxPayloadBytes };
+    this.capabilities = { patterns: true, maxPayloadBytes };
   }
 
   /**

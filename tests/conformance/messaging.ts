@@ -15,14 +15,14 @@ export type { TestFn } from "./test_fn.ts";
  * bus does; the capabilities of the harness select those that apply.
  */
 export function messagingConformance(test: TestFn, harness: MessagingHarness): void {
-  const { patterns, durable } = harness.capabilities;
+  const { patterns } = harness.capabilities;
   registerScenarios(test, harness, {
     ...publishingScenarios,
     ...channelScenarios,
     ...(patterns ? patternScenarios : noPatternScenarios),
     ...subscribingScenarios,
     ...failureScenarios,
-    ...(durable ? {} : atMostOnceScenarios),
+    ...atMostOnceScenarios,
     ...unsubscribingScenarios,
     ...closingScenarios,
   });

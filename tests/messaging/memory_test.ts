@@ -7,7 +7,7 @@ import { ValidationError } from "../../core/errors.ts";
 for (const maxPayloadBytes of [1_000_000, 1_001]) {
   messagingConformance(test, {
     name: `MemoryEventBus of ${maxPayloadBytes} bytes`,
-    capabilities: { durable: false, patterns: true, maxPayloadBytes },
+    capabilities: { patterns: true, maxPayloadBytes },
     create: () => Promise.resolve(new MemoryEventBus({ maxPayloadBytes })),
   });
 }

@@ -9,7 +9,7 @@ import type { DriverReader, JoinRequest, NewDeadLetter, StreamCall } from "../..
 import type { StreamBatch, StreamEntry } from "../../streams.ts";
 import { type RawEntry, type RedisEntry, startId, toEntry } from "./stream_entries.ts";
 import type { StreamKeys } from "./stream_keys.ts";
-import { BURY, EXTEND, RELEASE, TAKE_LOST, TAKE_OVER } from "./stream_scripts.ts";
+import { BURY, EXTEND, FORGET_CONSUMERS, RELEASE, TAKE_LOST, TAKE_OVER } from "./stream_scripts.ts";
 
 /** What a {@linkcode RedisStreamReader} works with. */
 export interface StreamReaderParts {
@@ -31,6 +31,9 @@ export interface StreamReaderParts {
 
 /** How long the reply of a read may take besides the wait that it asks for. */
 const REPLY_MS = 2_000;
+
+/** A consumer that was idle for so long and holds nothing is forgotten. One that is alive after all comes back by itself. */
+const FORGET_MS = 3_600_000;
 
 /** Creates a group and the streams that it reads, where they are missing. */
 export async function createGroup(
@@ -141,10 +144,25 @@ export class RedisStreamReader implements DriverReader {
     this.#closed = true;
     this.#parts.blocking.close();
     const call = { operation: "close", timeoutMs: REPLY_MS };
-    this.release(this.#ahead.splice(0), call).catch(() => {
-      // They are taken over in time.
+    const leave = async (): Promise<void> => {
+      await this.release(this.#ahead.splice(0), call);
+      await this.#forgetConsumers(call);
+    };
+    leave().catch(() => {
+      // What it holds is taken over in time, and the next reader forgets this one.
     });
     return Promise.resolve();
+  }
+
+  /** Every reader is a consumer of its own, and one whose process dies does not say so. */
+  async #forgetConsumers(call: StreamCall): Promise<void> {
+    const { keys, request, scripts } = this.#parts;
+    const args = [request.group, String(FORGET_MS), this.#closed ? this.#consumer : ""];
+    await Promise.all(
+      [keys.stream, keys.again(request.group)].map((key) =>
+        scripts.run(FORGET_CONSUMERS, [key], args, call)
+      ),
+    );
   }
 
   /** Group, consumer, id, bytes and position of an entry, as scripts take them. */
@@ -233,7 +251,7 @@ export class RedisStreamReader implements DriverReader {
     const { channel, keys, request, scripts } = this.#parts;
     const { group, takeOverMs } = request;
     const args = [group, this.#consumer, String(takeOverMs), String(max)];
-    const wait = { operation: call.operation, timeoutMs: call.timeoutMs };
+    const wait = withoutSignal(call);
     const take = async (key: string, isAgain: boolean): Promise<StreamBatch> => {
       type Taken = [id: Buffer, fields: Buffer[], deliveries: number];
       const reply = await scripts.run(TAKE_OVER, [key], args, wait);
@@ -244,6 +262,7 @@ export class RedisStreamReader implements DriverReader {
       return { entries, lost };
     };
     try {
+      if (this.#takeOverAtMs === -Infinity) await this.#forgetConsumers(wait);
       const again = await take(keys.again(group), true);
       if (again.entries.length >= max) return again;
       const fresh = await take(keys.stream, false);
@@ -257,6 +276,11 @@ export class RedisStreamReader implements DriverReader {
       throw error;
     }
   }
+}
+
+/** What takes entries is not given up half-way. */
+function withoutSignal({ operation, timeoutMs }: StreamCall): StreamCall {
+  return { operation, timeoutMs };
 }
 
 /** The ids of the entries in the stream, and in the group's own. */

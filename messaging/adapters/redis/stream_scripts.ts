@@ -187,6 +187,27 @@ end
 return removed`,
 };
 
+/**
+ * Forgets consumers that hold nothing: KEYS a stream, ARGV group, after how many idle milliseconds, and one that goes
+ * at once. One that holds something must stay, because the server would forget that with it.
+ */
+export const FORGET_CONSUMERS: RedisScript = {
+  name: "forget consumers",
+  repeatable: true,
+  text: `
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local count = 0
+for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local info = {}
+  for i = 1, #flat, 2 do info[flat[i]] = flat[i + 1] end
+  if info.pending == 0 and (info.idle >= tonumber(ARGV[2]) or info.name == ARGV[3]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], info.name)
+    count = count + 1
+  end
+end
+return count`,
+};
+
 /** Takes what a group is to be told that it lost: KEYS the hash of what groups lost, ARGV group. */
 export const TAKE_LOST: RedisScript = {
   name: "take lost",

@@ -64,7 +64,7 @@ export const failureScenarios: Scenarios = {
   },
 };
 
-/** What is lost; for buses that are not durable. */
+/** What is lost. */
 export const atMostOnceScenarios: Scenarios = {
   "an event that nobody is subscribed to is gone": async (bus, channel) => {
     const received = new Recorder<Message>();

@@ -13,7 +13,7 @@ const cluster = lazily(startRedisCluster);
 
 messagingConformance(test, {
   name: "redis cluster",
-  capabilities: { durable: false, patterns: true, maxPayloadBytes: 1_000_000 },
+  capabilities: { patterns: true, maxPayloadBytes: 1_000_000 },
   create: async () => RedisEventBus.connect({ cluster: [(await cluster()).urls[0]!] }),
 });
 

@@ -7,6 +7,6 @@ const url = "url" in service ? service.url : "";
 
 messagingConformance(serviceTest(service), {
   name: "redis",
-  capabilities: { durable: false, patterns: true, maxPayloadBytes: 1_000_000 },
+  capabilities: { patterns: true, maxPayloadBytes: 1_000_000 },
   create: () => RedisEventBus.connect({ url }),
 });
