@@ -16,11 +16,11 @@ import {
   migrate,
   StoragePath,
 } from "../mod.ts";
+import { Recorder } from "./conformance/messaging/support.ts";
 import { RedisEventBus } from "../messaging/adapters/redis.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 import { s3Variables } from "./support/s3.ts";
 import { findService, serviceTest } from "./support/services.ts";
-import { until } from "./support/until.ts";
 
 const serverTest = serviceTest(await findService("postgres"));
 
@@ -205,10 +205,10 @@ redisTest("from the environment, cache and events are on the server", async (url
   assert.equal(details?.["adapter"], "redis");
   const channel = `${EventChannel.USER}:${crypto.randomUUID()}`;
   const elsewhere = await RedisEventBus.connect({ url });
-  const arrived = new Promise((resolve) => elsewhere.subscribe(channel, resolve));
-  await until("it is subscribed", async () => (await elsewhere.health())["subscriptions"] === 1);
+  const arrived = new Recorder<string>();
+  await elsewhere.subscribe(channel, ({ type }) => arrived.add(type));
   await exchange.events.publish(channel, { type: "Created" });
-  await arrived;
+  assert.deepEqual(await arrived.until(1), ["Created"]);
   await elsewhere.close();
   await exchange.close();
   await assert.rejects(exchange.events.publish(channel, 1), { code: "closed" });
