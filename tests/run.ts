@@ -15,9 +15,8 @@ import { failures, isFailure, skips, totals } from "./support/summary.ts";
 const USAGE = `Runs the suite on every runtime: deno task test [options] [part of a path]…
 
   --runtime ${RUNTIME_NAMES.join(",").padEnd(17)}  only these
-  --require ${
-  Object.keys(SERVICES).join(",")
-}  a test that is skipped because this service is missing fails instead
+  --require ${Object.keys(SERVICES).join(",")}
+                               a test that is skipped because this service is missing fails instead
   --jobs 2                     how many test files run at once; by default one for each core
   --timeout 300                after how many seconds a test file is stopped and has failed
 `;

@@ -81,9 +81,14 @@ test("asked for help, it lists every option and runs nothing", async () => {
   for (const option of ["--help", "-h"]) {
     const { code, output } = await run({ "a_test.ts": PASSING }, [option]);
     for (
-      const name of ["--runtime", "--require postgres,redis,s3,rabbitmq", "--jobs", "--timeout"]
+      const name of [
+        "--runtime",
+        "--require postgres,redis,nats,s3,rabbitmq",
+        "--jobs",
+        "--timeout",
+      ]
     ) {
-      assert.ok(output.includes(`\n  ${name} `), name);
+      assert.ok(output.includes(`\n  ${name}`), name);
     }
     assert.doesNotMatch(output, /Testing/);
     assert.equal(code, 0);
@@ -94,7 +99,7 @@ test("a wrong option is refused with what it takes", async () => {
   const { code, output } = await run({ "a_test.ts": PASSING }, ["--require=oracle"]);
   assert.match(
     output,
-    /^Cannot use --require: it takes postgres, redis, s3, rabbitmq, got oracle\n$/,
+    /^Cannot use --require: it takes postgres, redis, nats, s3, rabbitmq, got oracle\n$/,
   );
   assert.equal(code, 1);
 });
