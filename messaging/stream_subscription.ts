@@ -54,8 +54,8 @@ const BATCH = 100;
 
 const READ_BACKOFF: Backoff = { baseMs: 100, maxMs: 2_000 };
 
-/** How long giving back may take once the deadline has passed. */
-const RELEASE_MS = 1_000;
+/** How long the end of a read, and giving back, may take once the deadline has passed. */
+const RELEASE_MS = 2 * READ_WAIT_MS;
 
 /** How an entry stands that was read and is not settled. */
 type Stage = "waiting" | "handled" | Delivery;
@@ -232,6 +232,8 @@ export class ReadingSubscription implements StreamSubscription {
     };
     await within(deadlineMs, clock, finish());
     this.#acks.stop();
+    // A read that still waits would take what is given back.
+    await within(RELEASE_MS, clock, this.#reading);
     released += await this.#giveUp();
     this.#cancelHeartbeat();
     await reader.close();

@@ -223,7 +223,10 @@ export class RedisStreamReader implements DriverReader {
     );
   }
 
-  /** Ends the wait of the read that is under way; without the right to do so it ends by itself. */
+  /**
+   * Ends the wait of the read that is under way; without the right to do so, and in a cluster, whose client sends this
+   * to any node, it ends by itself.
+   */
   async #unblock({ operation }: StreamCall): Promise<void> {
     for (let tries = 0; tries < 3; tries++) {
       const id = this.#parts.blockingId();
