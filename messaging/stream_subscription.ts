@@ -298,9 +298,8 @@ export class ReadingSubscription implements StreamSubscription {
 
   #report(problem: StreamProblem): void {
     const tell = async (): Promise<unknown> => await this.#parts.onProblem(problem);
-    tell().catch(() => {
-      // There is nobody left to tell.
-    });
+    // There is nobody left to tell.
+    tell().catch(() => {});
   }
 }
 
