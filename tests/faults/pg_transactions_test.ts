@@ -84,7 +84,7 @@ test("when the reply to a commit is lost, the outcome is unknown and nothing is 
 
 test("when the reply to a write of a repository is lost, the outcome is unknown and it is applied", async () => {
   await withProxiedPool(async (pool, proxy) => {
-    proxy.add(swallowReply(/insert into "users"/));
+    proxy.add(swallowReply(/insert into users/));
     const user = { email: `${SECRETS.value}@example.org`, username: "lost-reply" };
     const error = await failureOf(new PostgresUserRepository(pool).create(user));
     assert.deepEqual(verdict(error), LOST_REPLY);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { RedisLocks } from "../../cache/adapters/redis/locks.ts";
 import type { Lock } from "../../core/lock.ts";
+import { within } from "../support/faulty_redis.ts";
 import { lazily } from "../support/lazily.ts";
 import { startRedis } from "../support/private_redis.ts";
 import { testNamespace } from "../support/redis.ts";
@@ -14,7 +15,8 @@ import { timeout } from "../support/toxics.ts";
 const test = privateServerTest("redis");
 const server = lazily(() => startRedis());
 
-const ttlMs = 1_000;
+/** Long enough for a machine that does not come to a timer for half a second. */
+const ttlMs = 2_500;
 const LOST = { name: "LockError", code: "conflict", outcome: "unknown" };
 
 /** Something outside that is to be written by one holder at a time. */
@@ -108,7 +110,7 @@ test("a holder that was killed keeps the lock for what is left of ttlMs, and not
     const startMs = performance.now();
     assert.ok(await two.withLock("n", (lock) => lock.token, { waitMs: 30_000 }) > token);
     const tookMs = performance.now() - startMs;
-    assert.ok(tookMs > ttlMs / 4 && tookMs < 3 * ttlMs, `it took ${tookMs} ms`);
+    assert.ok(tookMs > ttlMs / 10 && tookMs < 3 * ttlMs, `it took ${tookMs} ms`);
   }));
 
 test("after a flush the lock has another holder with a greater token, and the first one is told", () =>
@@ -133,9 +135,9 @@ test("after a crash of the server the signal aborts, and the next token is great
       const redis = await server();
       await redis.stop("kill");
       const crashedMs = performance.now();
+      const tookMs = aborted(lock).then(() => performance.now() - crashedMs);
       await redis.start();
-      await aborted(lock);
-      assert.ok(performance.now() - crashedMs < 2 * ttlMs);
+      assert.ok(await tookMs < 2 * ttlMs, `it took ${await tookMs} ms`);
     }, { ttlMs });
     await assert.rejects(first, LOST);
     assert.ok(await two.withLock("n", (lock) => lock.token, { waitMs: 30_000 }) > token);
@@ -148,7 +150,7 @@ test("while the server is away the signal aborts in time, and callers are told w
       const downMs = performance.now();
       await aborted(lock);
       const tookMs = performance.now() - downMs;
-      assert.ok(tookMs > ttlMs / 3 && tookMs < 1.5 * ttlMs, `it took ${tookMs} ms`);
+      assert.ok(tookMs > ttlMs / 10 && tookMs < 1.5 * ttlMs, `it took ${tookMs} ms`);
       await assert.rejects(one.withLock("other", () => {}), { code: "unavailable" });
     }, { ttlMs });
     await assert.rejects(first, LOST);
@@ -183,10 +185,12 @@ test("a server that does not answer for less than the lease has left costs nothi
 test("a server that does not answer is a timeout for who waits", () =>
   withLocks(async ({ one, proxy }) => {
     proxy.add(timeout());
-    const startMs = performance.now();
     const call = one.withLock("n", () => assert.fail("it must not run"), { waitMs: 1_200 });
-    await assert.rejects(call, { name: "LockError", code: "timeout", outcome: "not-applied" });
-    assert.ok(performance.now() - startMs < 3_000);
+    await assert.rejects(within(10_000, () => call), {
+      name: "LockError",
+      code: "timeout",
+      outcome: "not-applied",
+    });
   }));
 
 test("the server of the suite goes", async () => (await server())[Symbol.asyncDispose]());

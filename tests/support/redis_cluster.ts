@@ -91,6 +91,6 @@ function untilReady(nodes: readonly PrivateRedis[]): Promise<void> {
   return until(
     "every node of the cluster knows the others",
     async () => (await Promise.all(nodes.map(isReady))).every(Boolean),
-    20_000,
+    60_000,
   );
 }
