@@ -10,6 +10,8 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | {
 /** How deep a value may nest; deeper ones overflow the stack of some readers. */
 const MAX_DEPTH = 200;
 
+const encoder = new TextEncoder();
+
 /** How much of the path of such a value an error shows. */
 const SHOWN_LEVELS = 8;
 
@@ -26,9 +28,31 @@ export function encodeJson(field: string, value: unknown): string {
   // Naming the path of every member costs more than encoding; it is done only where something is wrong.
   if (!isFit(value, 0)) checkJson(field, value, 0);
   const text = JSON.stringify(value);
-  // The escapes of NUL and lone surrogates begin like this, and few others do.
-  if (text.includes("\\u")) checkJson(field, value, 0);
+  if (mayHoldUnfit(text)) checkJson(field, value, 0);
   return text;
+}
+
+/**
+ * The same, for JSON that is sent: it must not take more than `maxBytes` in UTF-8 either, which a
+ * {@linkcode ValidationError} says with the bytes that it takes.
+ */
+export function encodeJsonWithin(field: string, value: unknown, maxBytes: number): string {
+  const text = encodeJson(field, value);
+  // No character takes more than three for its length, so that little is encoded only to be counted.
+  if (3 * text.length <= maxBytes) return text;
+  const bytes = encoder.encode(text).length;
+  if (bytes <= maxBytes) return text;
+  throw new ValidationError(field, `it must take at most ${maxBytes} bytes as JSON, got ${bytes}`);
+}
+
+/** Throws as {@linkcode encodeJson} does for a value, which the text was decoded to. */
+export function checkDecodedJson(field: string, value: unknown, text: string): void {
+  if (!isFit(value, 0) || mayHoldUnfit(text)) checkJson(field, value, 0);
+}
+
+/** The escapes of NUL and lone surrogates begin like this, and few others do. */
+function mayHoldUnfit(text: string): boolean {
+  return text.includes("\\u");
 }
 
 /** Decodes JSON text; throws a {@linkcode SerializationError} that does not show the text. */

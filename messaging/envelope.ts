@@ -1,7 +1,8 @@
-import { checkAttributes, isTraceparent, isTracestate } from "./event_attributes.ts";
-import { decodeJson, encodeJson } from "../core/json.ts";
+import { checkAttributes, NO_HEADERS } from "./event_attributes.ts";
+import { checkDecodedJson, decodeJson, encodeJson, encodeJsonWithin } from "../core/json.ts";
 import { SerializationError, ValidationError } from "../core/errors.ts";
 import { kindOf } from "../core/shown_value.ts";
+import { isTraceparent, isTracestate } from "../core/trace_context.ts";
 import { parseInput } from "../core/validation.ts";
 import type { EventAttributes, Message } from "./messaging.ts";
 import { UndecodableMessageError } from "./undecodable_message_error.ts";
@@ -16,21 +17,38 @@ const MAX_ATTRIBUTE_BYTES = 32_768;
 const SPEC_VERSION = "1.0";
 const CONTENT_TYPE = "application/json";
 
-const encoder = new TextEncoder();
+/** What stands between the attributes and the payload. */
+const DATA = ',"data":';
+
+/** The members of an envelope that are no headers. */
+const MEMBERS: ReadonlySet<string> = new Set([
+  "specversion",
+  "id",
+  "type",
+  "source",
+  "time",
+  "correlationid",
+  "partitionkey",
+  "traceparent",
+  "tracestate",
+  "datacontenttype",
+  "data",
+]);
+
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Encodes an event for a bus that carries bytes: the JSON event format of CloudEvents 1.0, in UTF-8.
- * The attributes must have passed {@linkcode checkAttributes}.
+ * Encodes an event for a bus: the JSON event format of CloudEvents 1.0. The attributes must have passed
+ * {@linkcode checkAttributes}.
  *
  * Throws a {@linkcode ValidationError} that names `payload`, or the member of it, when JSON cannot
- * hold it unchanged or takes more than `maxPayloadBytes` for it.
+ * hold it unchanged or takes more than `maxPayloadBytes` for it, in UTF-8.
  */
 export function encodeEnvelope(
   attributes: EventAttributes,
   payload: unknown,
   maxPayloadBytes: number = DEFAULT_MAX_PAYLOAD_BYTES,
-): Uint8Array {
+): string {
   const { id, type, source, time, correlationId, partitionKey, headers } = attributes;
   const head = JSON.stringify({
     specversion: SPEC_VERSION,
@@ -44,18 +62,9 @@ export function encodeEnvelope(
     tracestate: attributes.tracestate,
     ...headers,
     datacontenttype: CONTENT_TYPE,
-  }).slice(0, -1);
-  const before = `${head},"data":`;
-  const bytes = encoder.encode(`${before}${encodeJson("payload", payload)}}`);
-  // The attributes are ASCII, so their length in characters is their length in bytes.
-  const payloadBytes = bytes.length - before.length - 1;
-  if (payloadBytes > maxPayloadBytes) {
-    throw new ValidationError(
-      "payload",
-      `it must take at most ${maxPayloadBytes} bytes as JSON, got ${payloadBytes}`,
-    );
-  }
-  return bytes;
+  });
+  const data = encodeJsonWithin("payload", payload, maxPayloadBytes);
+  return `${head.slice(0, -1)}${DATA}${data}}`;
 }
 
 /**
@@ -70,58 +79,77 @@ export function decodeEnvelope(
   maxPayloadBytes: number = DEFAULT_MAX_PAYLOAD_BYTES,
 ): Message {
   try {
-    const members = parseMembers(bytes, maxPayloadBytes);
-    const message: Message = {
-      ...readAttributes(members),
-      channel,
-      payload: encodeJson("data", members.data ?? null),
-      deserialize: (schema) => deserialize(message, schema),
-    };
-    return message;
+    return toMessage(channel, parse(bytes, maxPayloadBytes));
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
     throw new UndecodableMessageError(channel, bytes, error);
   }
 }
 
-type Members = Readonly<Record<string, unknown>>;
+/** An envelope whose members have not been looked at. */
+interface ParsedEnvelope {
+  readonly members: Readonly<Record<string, unknown>>;
+  /** JSON that has been checked. */
+  readonly payload: string;
+}
 
-function parseMembers(bytes: Uint8Array, maxPayloadBytes: number): Members {
+function parse(bytes: Uint8Array, maxPayloadBytes: number): ParsedEnvelope {
   const maxBytes = maxPayloadBytes + MAX_ATTRIBUTE_BYTES;
   if (bytes.length > maxBytes) {
     throw new ValidationError("bytes", `they must be at most ${maxBytes}, got ${bytes.length}`);
   }
-  const value = parseJson(bytes);
+  const text = decodeText(bytes);
+  return parseInParts(text) ?? parseWhole(text);
+}
+
+/**
+ * Of what {@linkcode encodeEnvelope} wrote, the payload is cut out, for writing it again costs as much as all else. Two
+ * texts that are JSON each are the whole, whatever is in them; otherwise the whole has to be parsed.
+ */
+function parseInParts(text: string): ParsedEnvelope | undefined {
+  const at = text.indexOf(DATA);
+  if (at < 0 || !text.endsWith("}")) return undefined;
+  const payload = text.slice(at + DATA.length, -1);
+  let members, data;
+  try {
+    members = JSON.parse(`${text.slice(0, at)}}`);
+    data = JSON.parse(payload);
+  } catch {
+    return undefined;
+  }
+  checkDecodedJson("data", data, payload);
+  return { members, payload };
+}
+
+function parseWhole(text: string): ParsedEnvelope {
+  let value: unknown;
+  try {
+    value = decodeJson(text, "decode");
+  } catch {
+    throw notJson();
+  }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ValidationError("bytes", `they must hold a JSON object, got ${kindOf(value)}`);
   }
-  return value as Members;
+  const members = value as Record<string, unknown>;
+  return { members, payload: encodeJson("data", members.data ?? null) };
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+function decodeText(bytes: Uint8Array): string {
   try {
-    return decodeJson(decoder.decode(bytes), "decode");
+    return decoder.decode(bytes);
   } catch {
-    // What the runtime says about the flaw quotes the text, which may hold a secret.
-    throw new ValidationError("bytes", "they must be JSON in UTF-8");
+    throw notJson();
   }
 }
 
-function readAttributes(members: Members): EventAttributes {
-  const {
-    specversion,
-    id,
-    type,
-    source,
-    time,
-    correlationid,
-    partitionkey,
-    traceparent,
-    tracestate,
-    datacontenttype = CONTENT_TYPE,
-    data: _data,
-    ...headers
-  } = members;
+/** What the runtime says about the flaw quotes the text, which may hold a secret. */
+function notJson(): ValidationError {
+  return new ValidationError("bytes", "they must be JSON in UTF-8");
+}
+
+function toMessage(channel: string, { members, payload }: ParsedEnvelope): Message {
+  const { specversion, traceparent, tracestate, datacontenttype = CONTENT_TYPE } = members;
   if (specversion !== SPEC_VERSION) {
     throw new ValidationError("specversion", `it must be "${SPEC_VERSION}"`);
   }
@@ -130,17 +158,28 @@ function readAttributes(members: Members): EventAttributes {
   }
   const traced = isTraceparent(traceparent);
   // Whatever has another type than it should is refused by the check, not by these assertions.
-  return checkAttributes({
-    id: id as string,
-    type: type as string,
-    source: source as string,
-    time: time as string,
-    correlationId: correlationid as string | undefined,
-    partitionKey: partitionkey as string | undefined,
+  const message: Message = {
+    id: members.id as string,
+    type: members.type as string,
+    source: members.source as string,
+    time: members.time as string,
+    correlationId: members.correlationid as string | undefined,
+    partitionKey: members.partitionkey as string | undefined,
     traceparent: traced ? traceparent : undefined,
     tracestate: traced && isTracestate(tracestate) ? tracestate : undefined,
-    headers: headers as Record<string, string>,
-  });
+    headers: headersOf(members),
+    channel,
+    payload,
+    deserialize: (schema) => deserialize(message, schema),
+  };
+  checkAttributes(message);
+  return message;
+}
+
+function headersOf(members: Readonly<Record<string, unknown>>): Record<string, string> {
+  const names = Object.keys(members).filter((name) => !MEMBERS.has(name));
+  if (names.length === 0) return NO_HEADERS;
+  return Object.fromEntries(names.map((name) => [name, members[name] as string]));
 }
 
 function deserialize<T>(message: Message, schema: z.ZodType<T>): T {

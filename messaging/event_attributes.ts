@@ -1,16 +1,17 @@
-import { checkText } from "../core/validation.ts";
 import { ValidationError } from "../core/errors.ts";
 import { newId } from "../core/new_id.ts";
+import { checkPrintable } from "../core/printable_text.ts";
+import { checkTraceContext } from "../core/trace_context.ts";
 import type { EventAttributes } from "./messaging.ts";
 
 /** The most headers of one event. */
 const MAX_HEADERS = 20;
 
-const PRINTABLE_ASCII = /^[\x20-\x7e]+$/;
 const HEADER_NAME = /^[a-z0-9]{1,20}$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
-// W3C Trace Context, 3.2: version ff and ids of zeros only are invalid.
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The headers of an event that has none. */
+export const NO_HEADERS: EventAttributes["headers"] = Object.freeze({});
 
 /** Names that a header cannot have, because the envelope means something by them. */
 const RESERVED_HEADERS: readonly string[] = [
@@ -33,10 +34,10 @@ export interface NewEvent {
   readonly channel: string;
   /** What it holds. */
   readonly payload: unknown;
-  /** Who says so. */
+  /** Who says so, checked. */
   readonly source: string;
-  /** Now. */
-  readonly time: Date;
+  /** Now, in RFC 3339. */
+  readonly time: string;
 }
 
 /**
@@ -47,17 +48,21 @@ export function completeAttributes(
   given: Partial<EventAttributes>,
   event: NewEvent,
 ): EventAttributes {
-  return checkAttributes({
-    id: given.id ?? newId(),
-    type: given.type ?? typeOf(event.payload) ?? event.channel,
-    source: given.source ?? event.source,
-    time: given.time ?? event.time.toISOString(),
-    correlationId: given.correlationId,
-    partitionKey: given.partitionKey,
-    traceparent: given.traceparent,
-    tracestate: given.tracestate,
-    headers: given.headers ?? {},
-  });
+  const { id, source, time, headers = NO_HEADERS } = given;
+  const { correlationId, partitionKey, traceparent, tracestate } = given;
+  const attributes = {
+    id: id === undefined ? newId() : checkPrintable("id", id, 200),
+    type: checkPrintable("type", given.type ?? typeOf(event.payload) ?? event.channel, 200),
+    source: source === undefined ? event.source : checkSource(source),
+    time: time === undefined ? event.time : checkTime(time),
+    correlationId,
+    partitionKey,
+    traceparent,
+    tracestate,
+    headers,
+  };
+  checkOptional(attributes);
+  return attributes;
 }
 
 /**
@@ -69,14 +74,7 @@ export function checkAttributes(attributes: EventAttributes): EventAttributes {
   checkPrintable("type", attributes.type, 200);
   checkSource(attributes.source);
   checkTime(attributes.time);
-  if (attributes.correlationId !== undefined) {
-    checkPrintable("correlationId", attributes.correlationId, 200);
-  }
-  if (attributes.partitionKey !== undefined) {
-    checkPrintable("partitionKey", attributes.partitionKey, 200);
-  }
-  checkTrace(attributes);
-  checkHeaders(attributes.headers);
+  checkOptional(attributes);
   return attributes;
 }
 
@@ -85,39 +83,23 @@ export function checkSource(value: unknown): string {
   return checkPrintable("source", value, 500);
 }
 
-/** Whether `value` is a `traceparent` as W3C Trace Context says. */
-export function isTraceparent(value: unknown): value is string {
-  return typeof value === "string" && TRACEPARENT.test(value);
-}
-
-/** Whether `value` can stand as `tracestate` beside a `traceparent`. */
-export function isTracestate(value: unknown): value is string {
-  return typeof value === "string" && value.length <= 512 && PRINTABLE_ASCII.test(value);
-}
-
 function typeOf(payload: unknown): string | undefined {
   const type = (payload as { readonly type?: unknown } | null | undefined)?.type;
   return typeof type === "string" ? type : undefined;
 }
 
-function checkTime(time: unknown): void {
-  const text = checkPrintable("time", time, 40);
-  if (!RFC_3339.test(text) || Number.isNaN(Date.parse(text))) {
-    throw new ValidationError("time", `it must be an RFC 3339 timestamp, got ${text}`);
-  }
+function checkOptional(attributes: EventAttributes): void {
+  const { correlationId, partitionKey, headers } = attributes;
+  if (correlationId !== undefined) checkPrintable("correlationId", correlationId, 200);
+  if (partitionKey !== undefined) checkPrintable("partitionKey", partitionKey, 200);
+  checkTraceContext(attributes);
+  if (headers !== NO_HEADERS) checkHeaders(headers);
 }
 
-function checkTrace({ traceparent, tracestate }: EventAttributes): void {
-  if (traceparent !== undefined && !isTraceparent(traceparent)) {
-    throw new ValidationError("traceparent", "it must be as W3C Trace Context says");
-  }
-  if (tracestate === undefined) return;
-  if (!isTracestate(tracestate)) {
-    throw new ValidationError("tracestate", "it must have 1 to 512 printable ASCII characters");
-  }
-  if (traceparent === undefined) {
-    throw new ValidationError("tracestate", "it means nothing without traceparent");
-  }
+function checkTime(time: unknown): string {
+  const text = checkPrintable("time", time, 40);
+  if (RFC_3339.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  throw new ValidationError("time", `it must be an RFC 3339 timestamp, got ${text}`);
 }
 
 function checkHeaders(headers: unknown): void {
@@ -146,13 +128,4 @@ function checkHeaders(headers: unknown): void {
     }
     checkPrintable(`headers.${name}`, value, 500);
   }
-}
-
-function checkPrintable(field: string, value: unknown, maxLength: number): string {
-  // Of every event there are four or more, and what has no other characters has no other flaw.
-  if (typeof value === "string" && value.length <= maxLength && PRINTABLE_ASCII.test(value)) {
-    return value;
-  }
-  checkText(field, value, { maxLength });
-  throw new ValidationError(field, "it must have only printable ASCII characters");
 }

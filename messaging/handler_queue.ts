@@ -144,7 +144,8 @@ export class HandlerQueue implements Subscription {
       for (let i = 0; i < MESSAGES_PER_TURN; i++) {
         const entry = this.#entries.shift();
         if (entry === undefined) break;
-        await this.#process(entry);
+        const running = this.#process(entry);
+        if (running) await running;
       }
     }
     this.#workers--;
@@ -155,7 +156,8 @@ export class HandlerQueue implements Subscription {
     if (!this.#open && this.#workers === 0) this.#resolveEnded();
   }
 
-  async #process(entry: Entry): Promise<void> {
+  /** Returns `undefined` when it is over. */
+  #process(entry: Entry): Promise<void> | undefined {
     if ("lost" in entry) return this.#report({ kind: "gap", lost: entry.lost });
     const { channel, bytes } = entry;
     let message: Message;
@@ -168,25 +170,31 @@ export class HandlerQueue implements Subscription {
         error: error as UndecodableMessageError,
       });
     }
-    await this.#handle(message);
+    return this.#handle(message);
   }
 
-  async #handle(message: Message): Promise<void> {
+  #handle(message: Message): Promise<void> | undefined {
     const call = new HandlerCall();
+    const fail = (error: unknown): void => {
+      this.#report({ kind: "handler_failed", message, error });
+    };
+    const end = (): void => void this.#running.delete(call);
     this.#running.add(call);
     try {
-      await call.run(message, () => this.#handler(message, call), {
+      const deadline = {
         timeoutMs: this.#handlerTimeoutMs,
         clock: this.#parts.clock ?? systemClock,
-      });
+      };
+      const running = call.run(message, () => this.#handler(message, call), deadline);
+      if (running) return running.catch(fail).then(end);
     } catch (error) {
-      this.#report({ kind: "handler_failed", message, error });
-    } finally {
-      this.#running.delete(call);
+      fail(error);
     }
+    end();
+    return undefined;
   }
 
-  #report(problem: DeliveryProblem): void {
+  #report(problem: DeliveryProblem): undefined {
     const call = async (): Promise<unknown> => await this.#onProblem(problem);
     call().catch(() => {
       // There is nobody left to tell.

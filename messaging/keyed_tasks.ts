@@ -1,11 +1,14 @@
 import type { Clock } from "../core/clock.ts";
 
-/** Something to do; it never rejects. */
+/** Something to do; it never throws or rejects. */
 export interface KeyedTask {
   /** Tasks with the same one are done one after the other; those without one, on their own. */
   readonly key: string | undefined;
-  /** Does it. Resolves with `undefined` when it is done, else with how long to wait before it has to run again. */
-  run(): Promise<number | undefined>;
+  /**
+   * Does it. Returns `undefined` when it is done; otherwise a promise that resolves with `undefined` when it is, or with
+   * how many milliseconds to wait before it has to run again.
+   */
+  run(): Promise<number | undefined> | undefined;
 }
 
 /**
@@ -56,16 +59,21 @@ export class KeyedTasks {
       const task = this.#ready.shift();
       if (task === undefined) return;
       this.#free--;
-      void this.#run(task);
+      const running = task.run();
+      if (running) void running.then((pauseMs) => this.#finish(task, pauseMs));
+      else this.#end(task, undefined);
     }
   }
 
-  async #run(task: KeyedTask): Promise<void> {
-    const pauseMs = await task.run();
+  #finish(task: KeyedTask, pauseMs: number | undefined): void {
+    this.#end(task, pauseMs);
+    this.#start();
+  }
+
+  #end(task: KeyedTask, pauseMs: number | undefined): void {
     this.#free++;
     if (pauseMs === undefined) this.#next(task.key);
     else this.#runAgain(task, pauseMs);
-    this.#start();
   }
 
   #next(key: string | undefined): void {

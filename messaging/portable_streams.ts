@@ -5,8 +5,7 @@ import { MessagingError, ValidationError } from "../core/errors.ts";
 import { kindOf } from "../core/shown_value.ts";
 import { checkInteger } from "../core/validation.ts";
 import { checkChannel, checkChannels, checkSegment } from "./channel_rules.ts";
-import { encodeEnvelope } from "./envelope.ts";
-import { checkSource, completeAttributes } from "./event_attributes.ts";
+import { EventEncoder } from "./event_encoder.ts";
 import { checkCall, DEFAULT_TIMEOUT_MS } from "./interruption.ts";
 import type { PublishOptions } from "./messaging.ts";
 import type { JoinRequest, StreamCall, StreamDriver } from "./stream_driver.ts";
@@ -49,7 +48,7 @@ const DEFAULT_BACKOFF = { baseMs: 200, maxMs: 30_000 };
  */
 export class PortableStreamBus implements StreamBus {
   readonly #driver: StreamDriver;
-  readonly #source: string;
+  readonly #encoder: EventEncoder;
   readonly #onProblem: StreamProblemHandler;
   readonly #clock: Clock;
   readonly #subscriptions = new Set<ReadingSubscription>();
@@ -59,7 +58,8 @@ export class PortableStreamBus implements StreamBus {
   /** Creates a bus over a driver, which it closes in the end. */
   constructor(driver: StreamDriver, options: StreamBusOptions = {}) {
     this.#driver = driver;
-    this.#source = checkSource(options.source ?? "/benchmark-exchange");
+    const { maxPayloadBytes } = driver.capabilities;
+    this.#encoder = new EventEncoder({ ...options, maxPayloadBytes });
     this.#onProblem = options.onProblem ?? (() => {});
     this.#clock = options.clock ?? systemClock;
   }
@@ -228,18 +228,11 @@ export class PortableStreamBus implements StreamBus {
     options: PublishOptions,
   ): Promise<string> {
     const call = this.#call("publish", options);
-    const attributes = completeAttributes(options, {
-      channel: channels[0] as string,
-      payload,
-      source: this.#source,
-      time: new Date(this.#clock.now()),
-    });
-    const { id } = attributes;
-    const bytes = encodeEnvelope(attributes, payload, this.capabilities.maxPayloadBytes);
-    const [only] = channels as [string];
-    if (channels.length === 1) await this.#driver.append(only, { id, bytes }, call);
-    else await Promise.all(channels.map((one) => this.#driver.append(one, { id, bytes }, call)));
-    return id;
+    const [first] = channels as [string];
+    const event = this.#encoder.encode(first, payload, options);
+    if (channels.length === 1) await this.#driver.append(first, event, call);
+    else await Promise.all(channels.map((one) => this.#driver.append(one, event, call)));
+    return event.id;
   }
 
   #checkJoin(options: ReaderOptions): JoinRequest {

@@ -1,3 +1,4 @@
+import type { EncodedEvent } from "./event_encoder.ts";
 import type {
   DeadLetter,
   Death,
@@ -17,14 +18,6 @@ export interface StreamCall {
   readonly timeoutMs: number;
   /** Ends the call at once, with code `aborted`. Not aborted when the call begins. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** What is published to a channel. */
-export interface NewRecord {
-  /** The id of the event, by which a server may notice that it has the record already. */
-  readonly id: string;
-  /** The envelope. */
-  readonly bytes: Uint8Array;
 }
 
 /** How a reader joins a group. */
@@ -70,8 +63,8 @@ export interface DriverReader {
 export interface StreamDriver {
   /** What the server can do. */
   readonly capabilities: StreamCapabilities;
-  /** Appends a record to the stream of a channel, and resolves when the server has accepted it. */
-  append(channel: string, record: NewRecord, call: StreamCall): Promise<void>;
+  /** Appends an event to the stream of a channel, and resolves when the server has accepted it. */
+  append(channel: string, event: EncodedEvent, call: StreamCall): Promise<void>;
   /** Joins a group; creates stream and group where they are missing. */
   join(channel: string, request: JoinRequest, call: StreamCall): Promise<DriverReader>;
   /** See `StreamBus.pending`. */

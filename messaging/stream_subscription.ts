@@ -177,26 +177,35 @@ export class ReadingSubscription implements StreamSubscription {
     }
   }
 
-  /** Resolves with the pause before the next attempt, if there is one. */
-  async #handle(work: Work): Promise<number | undefined> {
-    const { handler, handlerTimeoutMs, clock, maxAttempts, backoff } = this.#parts;
+  /** Returns `undefined` when the handler is done, else a promise of the pause before the next attempt, if there is one. */
+  #handle(work: Work): Promise<number | undefined> | undefined {
+    const { handler, handlerTimeoutMs, clock } = this.#parts;
     const { entry, attempt } = work;
     const message = work.message as Message;
     const delivery = new Delivery(entry, attempt);
+    const succeed = (): undefined => {
+      if (this.#change(entry, "handled")) this.#acks.add(entry);
+    };
+    const fail = (error: unknown): Promise<number | undefined> => this.#fail(work, message, error);
     this.#held.set(entry, delivery);
     try {
       const deadline = { timeoutMs: handlerTimeoutMs, clock };
-      await delivery.run(message, () => handler(message, delivery), deadline);
+      const running = delivery.run(message, () => handler(message, delivery), deadline);
+      return running ? running.then(succeed, fail) : succeed();
     } catch (error) {
-      this.#report({ kind: "handler_failed", message, error });
-      if (!this.#change(entry, "waiting")) return undefined;
-      work.attempt++;
-      if (attempt < maxAttempts) return pauseMs(attempt, backoff);
-      work.death = deathOf("handler_failed", error, attempt);
-      return await this.#bury(entry, work.death);
+      return fail(error);
     }
-    if (this.#change(entry, "handled")) this.#acks.add(entry);
-    return undefined;
+  }
+
+  async #fail(work: Work, message: Message, error: unknown): Promise<number | undefined> {
+    const { maxAttempts, backoff } = this.#parts;
+    const { entry, attempt } = work;
+    this.#report({ kind: "handler_failed", message, error });
+    if (!this.#change(entry, "waiting")) return undefined;
+    work.attempt++;
+    if (attempt < maxAttempts) return pauseMs(attempt, backoff);
+    work.death = deathOf("handler_failed", error, attempt);
+    return await this.#bury(entry, work.death);
   }
 
   /** Resolves with a pause when the letter could not be kept: it is tried again after that. */

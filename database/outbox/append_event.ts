@@ -1,8 +1,9 @@
 import { sql } from "kysely";
 import type { CallOptions } from "../../core/call_options.ts";
-import { ValidationError } from "../../core/errors.ts";
-import { encodeJson } from "../../core/json.ts";
-import { checkInteger, checkText } from "../../core/validation.ts";
+import { encodeJsonWithin } from "../../core/json.ts";
+import { checkPrintable } from "../../core/printable_text.ts";
+import { checkTraceContext } from "../../core/trace_context.ts";
+import { checkInteger } from "../../core/validation.ts";
 import { checkId, newId } from "../../domain/ids.ts";
 import type { Database } from "../database.ts";
 import { type Statement, statement } from "../statement.ts";
@@ -21,9 +22,8 @@ export interface AppendOptions extends CallOptions {
 /** The largest payload unless told otherwise, as the buses of this library have it. */
 const MAX_PAYLOAD_BYTES = 1_000_000;
 
-const PRINTABLE_ASCII = /^[\x20-\x7e]+$/;
-// W3C Trace Context, 3.2: version ff and ids of zeros only are invalid.
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** The longest name or id of an event. */
+const MAX_LENGTH = 200;
 
 /** The parameters of {@linkcode insertOneEvent}. */
 interface EventParameters {
@@ -75,40 +75,17 @@ export async function appendEvent(
 
 function toParameters(event: NewOutboxEvent, maxPayloadBytes: number): EventParameters {
   const { id, correlationId, traceparent, tracestate } = event;
-  if (traceparent !== undefined && !TRACEPARENT.test(checkText("traceparent", traceparent))) {
-    throw new ValidationError("traceparent", "it must be as W3C Trace Context says");
-  }
-  if (tracestate !== undefined && traceparent === undefined) {
-    throw new ValidationError("tracestate", "it means nothing without traceparent");
-  }
+  checkTraceContext(event);
   return {
     id: id === undefined ? newId() : checkId("id", id),
-    type: checkPrintable("type", event.type),
-    aggregateType: checkPrintable("aggregateType", event.aggregateType),
-    aggregateId: checkPrintable("aggregateId", event.aggregateId),
-    payload: encodePayload(event.payload, maxPayloadBytes),
+    type: checkPrintable("type", event.type, MAX_LENGTH),
+    aggregateType: checkPrintable("aggregateType", event.aggregateType, MAX_LENGTH),
+    aggregateId: checkPrintable("aggregateId", event.aggregateId, MAX_LENGTH),
+    payload: encodeJsonWithin("payload", event.payload, maxPayloadBytes),
     correlationId: correlationId === undefined
       ? undefined
-      : checkPrintable("correlationId", correlationId),
+      : checkPrintable("correlationId", correlationId, MAX_LENGTH),
     traceparent,
-    tracestate: tracestate === undefined
-      ? undefined
-      : checkPrintable("tracestate", tracestate, 512),
+    tracestate,
   };
-}
-
-function encodePayload(payload: unknown, maxBytes: number): string {
-  const json = encodeJson("payload", payload);
-  const bytes = new TextEncoder().encode(json).length;
-  if (bytes <= maxBytes) return json;
-  throw new ValidationError(
-    "payload",
-    `it must take at most ${maxBytes} bytes as JSON, got ${bytes}`,
-  );
-}
-
-function checkPrintable(field: string, value: unknown, maxLength = 200): string {
-  const text = checkText(field, value, { maxLength });
-  if (PRINTABLE_ASCII.test(text)) return text;
-  throw new ValidationError(field, "it must have only printable ASCII characters");
 }

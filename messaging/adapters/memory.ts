@@ -4,8 +4,8 @@ import { checkChannel, checkChannels, checkPattern, patternMatcher } from "../ch
 import { checkCall, DEFAULT_TIMEOUT_MS, interruptionError } from "../interruption.ts";
 import { checkInteger } from "../../core/validation.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
-import { checkSource, completeAttributes } from "../event_attributes.ts";
-import { DEFAULT_MAX_PAYLOAD_BYTES, encodeEnvelope } from "../envelope.ts";
+import { DEFAULT_MAX_PAYLOAD_BYTES } from "../envelope.ts";
+import { EventEncoder } from "../event_encoder.ts";
 import type {
   EventBus,
   MessageHandler,
@@ -40,7 +40,7 @@ export interface MemoryEventBusConfig {
 export class MemoryEventBus implements EventBus {
   /** What this bus can do. */
   readonly capabilities: MessagingCapabilities;
-  readonly #source: string;
+  readonly #encoder: EventEncoder;
   readonly #onProblem: ProblemHandler;
   readonly #clock: Clock;
   /** Which channels each subscription wants, until its last handler call is over. */
@@ -49,13 +49,13 @@ export class MemoryEventBus implements EventBus {
 
   /** Creates a bus. Throws a `ValidationError` that names a malformed member of `config`. */
   constructor(config: MemoryEventBusConfig = {}) {
-    const { source = "/benchmark-exchange", maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES } = config;
+    const { maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES } = config;
     this.capabilities = {
       patterns: true,
       maxPayloadBytes: checkInteger("maxPayloadBytes", maxPayloadBytes, { min: 1 }),
     };
     this.#clock = config.clock ?? systemClock;
-    this.#source = checkSource(source);
+    this.#encoder = new EventEncoder(config);
     this.#onProblem = config.onProblem ?? (() => {});
   }
 
@@ -122,19 +122,14 @@ export class MemoryEventBus implements EventBus {
 
   #publish(channels: readonly string[], payload: unknown, options: PublishOptions): string {
     this.#checkCall("publish", options);
-    const attributes = completeAttributes(options, {
-      channel: channels[0] as string,
-      payload,
-      source: this.#source,
-      time: new Date(this.#clock.now()),
-    });
-    const bytes = encodeEnvelope(attributes, payload, this.capabilities.maxPayloadBytes);
+    const { id, envelope } = this.#encoder.encode(channels[0] as string, payload, options);
+    const bytes = new TextEncoder().encode(envelope);
     for (const channel of channels) {
       for (const [queue, wants] of this.#queues) {
         if (wants(channel)) queue.offer(channel, bytes);
       }
     }
-    return attributes.id;
+    return id;
   }
 
   #subscribe(

@@ -2,9 +2,10 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { checkInteger } from "../../core/validation.ts";
 import { DEFAULT_MAX_PAYLOAD_BYTES } from "../envelope.ts";
+import type { EncodedEvent } from "../event_encoder.ts";
 import { MemoryStream } from "../memory_stream.ts";
 import { PortableStreamBus, type StreamBusOptions } from "../portable_streams.ts";
-import type { DriverReader, JoinRequest, NewRecord, StreamDriver } from "../stream_driver.ts";
+import type { DriverReader, JoinRequest, StreamDriver } from "../stream_driver.ts";
 import type {
   DeadLetter,
   GroupState,
@@ -90,8 +91,8 @@ class MemoryStreamDriver implements StreamDriver {
     this.capabilities = { replay: true, maxPayloadBytes: streams.maxPayloadBytes };
   }
 
-  async append(channel: string, { bytes }: NewRecord): Promise<void> {
-    this.#streams.append(channel, bytes);
+  async append(channel: string, { envelope }: EncodedEvent): Promise<void> {
+    this.#streams.append(channel, new TextEncoder().encode(envelope));
   }
 
   async join(channel: string, request: JoinRequest): Promise<DriverReader> {

@@ -10,8 +10,7 @@ import type { RedisClientLike } from "../../core/redis/channel.ts";
 import { RedisConnection } from "../../core/redis/connection.ts";
 import type { SubscriptionKind } from "../../core/redis/subscriber.ts";
 import { checkChannel, checkChannels, checkPattern } from "../channel_rules.ts";
-import { encodeEnvelope } from "../envelope.ts";
-import { completeAttributes } from "../event_attributes.ts";
+import { EventEncoder } from "../event_encoder.ts";
 import { HandlerQueue } from "../handler_queue.ts";
 import { checkCall, DEFAULT_TIMEOUT_MS, interruptionError } from "../interruption.ts";
 import type {
@@ -56,6 +55,7 @@ export class RedisEventBus implements EventBus {
   readonly #settings: RedisEventBusSettings;
   readonly #connection: RedisConnection;
   readonly #subscriptions: RedisSubscriptions;
+  readonly #encoder: EventEncoder;
   /** Those whose last handler call is not over. */
   readonly #queues = new Set<HandlerQueue>();
   #publishing = 0;
@@ -65,6 +65,7 @@ export class RedisEventBus implements EventBus {
   private constructor(connection: RedisConnection, settings: RedisEventBusSettings) {
     this.#settings = settings;
     this.#connection = connection;
+    this.#encoder = new EventEncoder(settings);
     this.#subscriptions = new RedisSubscriptions({
       ...settings,
       subscribe: settings.target.subscribe,
@@ -97,8 +98,10 @@ export class RedisEventBus implements EventBus {
 
   /** See {@linkcode EventPublisher.publish}. */
   async publish(channel: string, payload: unknown, options: PublishOptions = {}): Promise<string> {
-    const { id, bytes } = this.#encode([checkChannel("channel", channel)], payload, options);
-    await this.#send(channel, bytes, options);
+    checkChannel("channel", channel);
+    this.#checkCall("publish", options);
+    const { id, envelope } = this.#encoder.encode(channel, payload, options);
+    await this.#send(channel, envelope, options);
     return id;
   }
 
@@ -109,8 +112,9 @@ export class RedisEventBus implements EventBus {
     options: PublishOptions = {},
   ): Promise<string> {
     const names = checkChannels("channels", channels);
-    const { id, bytes } = this.#encode(names, payload, options);
-    const sent = names.map((name) => this.#send(name, bytes, options));
+    this.#checkCall("publish", options);
+    const { id, envelope } = this.#encoder.encode(names[0] as string, payload, options);
+    const sent = names.map((name) => this.#send(name, envelope, options));
     const results = await Promise.allSettled(sent);
     const failures = results.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
     if (failures.length === names.length) throw failures.find(isUnknown) ?? failures[0];
@@ -179,27 +183,11 @@ export class RedisEventBus implements EventBus {
     return this.close();
   }
 
-  #encode(
-    channels: readonly string[],
-    payload: unknown,
-    options: PublishOptions,
-  ): { id: string; bytes: Uint8Array } {
-    this.#checkCall("publish", options);
-    const { source, clock, maxPayloadBytes } = this.#settings;
-    const attributes = completeAttributes(options, {
-      channel: channels[0] as string,
-      payload,
-      source,
-      time: new Date(clock.now()),
-    });
-    return { id: attributes.id, bytes: encodeEnvelope(attributes, payload, maxPayloadBytes) };
-  }
-
-  async #send(channel: string, bytes: Uint8Array, options: CallOptions): Promise<void> {
+  async #send(channel: string, envelope: string, options: CallOptions): Promise<void> {
     const { signal, timeoutMs = this.#settings.timeoutMs } = options;
     this.#publishing++;
     try {
-      const command = { args: ["PUBLISH", channel, bytes] };
+      const command = { args: ["PUBLISH", channel, envelope] };
       await this.#connection.send(command, { operation: "publish", signal, timeoutMs });
     } finally {
       if (--this.#publishing === 0) this.#onPublished();

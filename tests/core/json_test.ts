@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type SerializationError, ValidationError } from "../../core/errors.ts";
-import { decodeJson, encodeJson } from "../../core/json.ts";
+import { checkDecodedJson, decodeJson, encodeJson, encodeJsonWithin } from "../../core/json.ts";
 
 const key = fc.stringMatching(/^[a-z]{1,8}$/);
 
@@ -122,3 +122,31 @@ function plant(path: readonly (string | number)[], leaf: unknown): unknown {
     return [...new Array(part).fill(0), value];
   }, leaf);
 }
+
+test("what takes more bytes than allowed is refused with the bytes that it takes", () => {
+  for (const text of ["aaa", "é", "\u{1F3C1}", "中"]) {
+    const bytes = new TextEncoder().encode(JSON.stringify(text)).length;
+    assert.equal(encodeJsonWithin("value", text, bytes), JSON.stringify(text));
+    assert.throws(() => encodeJsonWithin("value", text, bytes - 1), {
+      name: "ValidationError",
+      field: "value",
+      reason: `it must take at most ${bytes - 1} bytes as JSON, got ${bytes}`,
+    });
+  }
+});
+
+test("decoded JSON is refused for what is refused when it is encoded", () => {
+  const check = (text: string): void => checkDecodedJson("value", JSON.parse(text), text);
+  check('{"a":[1,"\\u00e9",null]}');
+  for (
+    const text of [
+      '"\\u0000"',
+      '["\\ud800"]',
+      '{"__proto__":1}',
+      "1e400",
+      "[".repeat(300) + "]".repeat(300),
+    ]
+  ) {
+    assert.throws(() => check(text), ValidationError, text);
+  }
+});

@@ -42,7 +42,7 @@ test("the event of a letter can be read", () => {
     time: AT.toISOString(),
     headers: {},
   };
-  const bytes = encodeEnvelope(attributes, { name: "größer" });
+  const bytes = new TextEncoder().encode(encodeEnvelope(attributes, { name: "größer" }));
   const letter = { ...deathOf("handler_failed", "no", 5), buriedAt: AT };
   const message = decodeLetter(PLACE, encodeLetter(entryOf(bytes), letter)).decode();
   assert.deepEqual([message.id, message.payload], ["event-1", '{"name":"größer"}']);

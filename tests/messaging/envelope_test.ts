@@ -39,22 +39,24 @@ const WIRE = {
 
 const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
+const encode = (...args: Parameters<typeof encodeEnvelope>): Uint8Array =>
+  new TextEncoder().encode(encodeEnvelope(...args));
+
 const decode = (value: unknown) => decodeEnvelope("events:user", bytesOf(value));
 
 test("an event is encoded as the JSON event format of CloudEvents 1.0", () => {
-  const bytes = encodeEnvelope(ATTRIBUTES, { name: "größer" });
-  assert.deepEqual(JSON.parse(new TextDecoder().decode(bytes)), WIRE);
+  assert.deepEqual(JSON.parse(encodeEnvelope(ATTRIBUTES, { name: "größer" })), WIRE);
 });
 
 test("what nobody said is not in the envelope", () => {
-  const bytes = encodeEnvelope({
+  const text = encodeEnvelope({
     ...ATTRIBUTES,
     correlationId: undefined,
     partitionKey: undefined,
     headers: {},
   }, null);
   const { correlationid: _correlation, partitionkey: _key, tenant: _tenant, ...rest } = WIRE;
-  assert.deepEqual(JSON.parse(new TextDecoder().decode(bytes)), { ...rest, data: null });
+  assert.deepEqual(JSON.parse(text), { ...rest, data: null });
 });
 
 test("an event from elsewhere is decoded, its other attributes being headers", () => {
@@ -77,6 +79,33 @@ test("a malformed trace context is dropped, and the event is not", () => {
   }
   const message = decode({ ...WIRE, tracestate: "größe" });
   assert.deepEqual([message.traceparent, message.tracestate], [TRACEPARENT, undefined]);
+});
+
+/** An event as others may write it, with the payload anywhere and spaces between. */
+const WRITTEN_OTHERWISE: readonly (readonly [text: string, payload: unknown])[] = [
+  ['"id":"1","data":{"a":1}', { a: 1 }],
+  ['"id":"1", "data": {"a":1,"data":2}', { a: 1, data: 2 }],
+  ['"id":"1","data":{"a":1,"data":2}', { a: 1, data: 2 }],
+  ['"data":{"a":1},"id":"1"', { a: 1 }],
+  ['"data":1,"id":"1","data":2', 2],
+  ['"id":"1","data":1,"data":2', 2],
+  ['"id":"1","data":1,"d\\u0061ta":2', 2],
+  ['"d\\u0061ta":1,"id":"1","data":2', 2],
+  ['"id":"1","data":"a,\\"data\\":2"', 'a,"data":2'],
+  ['"id":"1","subject":"a,\\"data\\":2"', null],
+  ['"id":"1","data":1.50 ', 1.5],
+];
+
+test("the payload is what JSON.parse finds, wherever it is in the text", () => {
+  const rest = '"specversion":"1.0","type":"t","source":"s","time":"2026-11-22T10:00:00Z"';
+  for (const [members, payload] of WRITTEN_OTHERWISE) {
+    for (const text of [`{${rest},${members}}`, `{${rest}, ${members}}\n`]) {
+      const message = decodeEnvelope("events:user", new TextEncoder().encode(text));
+      assert.equal(message.id, "1", text);
+      assert.deepEqual(JSON.parse(message.payload), payload, text);
+      assert.deepEqual(JSON.parse(text).data ?? null, payload, text);
+    }
+  }
 });
 
 const MALFORMED: readonly (readonly [string, unknown])[] = [
@@ -137,16 +166,16 @@ test("bytes that are not JSON in UTF-8 are refused, and nothing quotes them", ()
 });
 
 test("a text that is not UTF-8 is refused instead of changed", () => {
-  const bytes = encodeEnvelope(ATTRIBUTES, { name: "größer" });
+  const bytes = encode(ATTRIBUTES, { name: "größer" });
   bytes[bytes.indexOf(0xc3)] = 0xff;
   assert.throws(() => decodeEnvelope("events:user", bytes), UndecodableMessageError);
 });
 
 test("the limit is about the payload alone, in both directions", () => {
-  const bytes = encodeEnvelope(ATTRIBUTES, "é".repeat(9), 20);
+  const bytes = encode(ATTRIBUTES, "é".repeat(9), 20);
   assert.equal(decodeEnvelope("events:user", bytes, 20).payload, `"${"é".repeat(9)}"`);
   assert.throws(() => encodeEnvelope(ATTRIBUTES, "é".repeat(9), 19), /at most 19 bytes.*got 20/);
-  const large = encodeEnvelope(ATTRIBUTES, "x".repeat(40_000));
+  const large = encode(ATTRIBUTES, "x".repeat(40_000));
   assert.throws(() => decodeEnvelope("events:user", large, 100), /they must be at most 32868/);
 });
 
@@ -180,7 +209,7 @@ test("whatever JSON can hold arrives as it was published", () => {
   }));
   fc.assert(
     fc.property(json, (payload) => {
-      const message = decodeEnvelope("events:user", encodeEnvelope(ATTRIBUTES, payload));
+      const message = decodeEnvelope("events:user", encode(ATTRIBUTES, payload));
       assert.deepEqual(message.deserialize(z.unknown()), JSON.parse(JSON.stringify(payload)));
       const { channel: _c, payload: _p, deserialize: _d, ...attributes } = message;
       assert.deepEqual(attributes, ATTRIBUTES);
@@ -190,7 +219,7 @@ test("whatever JSON can hold arrives as it was published", () => {
 });
 
 test("mutated bytes give a message or the typed error, and never anything else", () => {
-  const original = encodeEnvelope(ATTRIBUTES, { name: "größer", scores: [1, 2.5, null] });
+  const original = encode(ATTRIBUTES, { name: "größer", scores: [1, 2.5, null] });
   const mutation = fc.record({ at: fc.nat(original.length - 1), byte: fc.nat(255) });
   fc.assert(
     fc.property(fc.array(mutation, { minLength: 1, maxLength: 4 }), (mutations) => {

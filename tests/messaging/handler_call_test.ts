@@ -9,14 +9,15 @@ const MESSAGE = { id: "event-1", channel: "events:user" } as Message;
 
 test("a call ends as its handler does", async () => {
   const deadline = { timeoutMs: 10, clock: new ManualClock() };
-  await new HandlerCall().run(MESSAGE, () => "done", deadline);
+  assert.equal(new HandlerCall().run(MESSAGE, () => "done", deadline), undefined);
   await new HandlerCall().run(MESSAGE, () => Promise.resolve(), deadline);
   const failing = (): never => {
     throw new Error("it failed");
   };
-  await assert.rejects(new HandlerCall().run(MESSAGE, failing, deadline), /it failed/);
+  assert.throws(() => new HandlerCall().run(MESSAGE, failing, deadline), /it failed/);
   const rejecting = () => Promise.reject(new Error("it failed late"));
-  await assert.rejects(new HandlerCall().run(MESSAGE, rejecting, deadline), /it failed late/);
+  const late = async () => await new HandlerCall().run(MESSAGE, rejecting, deadline);
+  await assert.rejects(late, /it failed late/);
   assert.equal(deadline.clock.pendingTimers, 0);
 });
 
@@ -26,7 +27,7 @@ test("a handler that takes too long is told so", async () => {
   const { signal } = call;
   const run = call.run(MESSAGE, () => new Promise(() => {}), { timeoutMs: 10, clock });
   clock.advance(10);
-  await assert.rejects(run, (error) => {
+  await assert.rejects(async () => await run, (error) => {
     assert.ok(error instanceof MessagingError);
     assert.equal(error.code, "timeout");
     assert.match(error.message, /message event-1 on events:user: not done within 10 ms/);

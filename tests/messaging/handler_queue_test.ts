@@ -5,8 +5,7 @@ import type {
   SubscribeOptions,
 } from "../../messaging/messaging.ts";
 import { Recorder } from "../conformance/messaging/support.ts";
-import { completeAttributes } from "../../messaging/event_attributes.ts";
-import { encodeEnvelope } from "../../messaging/envelope.ts";
+import { EventEncoder } from "../../messaging/event_encoder.ts";
 import { HandlerQueue } from "../../messaging/handler_queue.ts";
 import { ManualClock } from "../conformance/manual_clock.ts";
 import { test } from "node:test";
@@ -14,13 +13,7 @@ import { test } from "node:test";
 const CHANNEL = "events:user";
 
 function event(payload: unknown): Uint8Array {
-  const attributes = completeAttributes({}, {
-    channel: CHANNEL,
-    payload,
-    source: "/tests",
-    time: new Date(0),
-  });
-  return encodeEnvelope(attributes, payload);
+  return new TextEncoder().encode(new EventEncoder().encode(CHANNEL, payload, {}).envelope);
 }
 
 interface Fixture {

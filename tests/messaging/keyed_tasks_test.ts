@@ -40,6 +40,21 @@ test("as many tasks run at once as there are places, in the order in which they 
   assert.deepEqual(stage.begun, ["a", "b", "c", "d"]);
 });
 
+test("a task that is done at once makes room for the next, and none runs inside another", () => {
+  const stage = new Stage(1);
+  const log: string[] = [];
+  const run = (name: string): undefined => void log.push(name);
+  stage.tasks.add({
+    key: undefined,
+    run: () => {
+      stage.tasks.add({ key: "x", run: () => run("b") });
+      stage.tasks.add({ key: "x", run: () => run("c") });
+      return run("a");
+    },
+  });
+  assert.deepEqual(log, ["a", "b", "c"]);
+});
+
 test("tasks of one key run one after the other, those of others meanwhile", async () => {
   const stage = new Stage(3);
   stage.add("x1", "x");

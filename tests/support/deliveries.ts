@@ -1,12 +1,12 @@
-import { decodeEnvelope, encodeEnvelope } from "../../messaging/envelope.ts";
+import { decodeEnvelope } from "../../messaging/envelope.ts";
+import { EventEncoder } from "../../messaging/event_encoder.ts";
 import type { Message, PublishOptions } from "../../messaging/messaging.ts";
-import { completeAttributes } from "../../messaging/event_attributes.ts";
 
 /** A message as a bus would hand it over. */
 export function messageOf(payload: unknown, options: PublishOptions = {}): Message {
   const channel = "events:user";
-  const event = { channel, payload, source: "/tests", time: new Date("2026-11-22T10:00:00Z") };
-  return decodeEnvelope(channel, encodeEnvelope(completeAttributes(options, event), payload));
+  const { envelope } = new EventEncoder({ source: "/tests" }).encode(channel, payload, options);
+  return decodeEnvelope(channel, new TextEncoder().encode(envelope));
 }
 
 /** What a handler is told, and how to have it stop. */

@@ -1,12 +1,7 @@
 import type { Clock } from "../../../core/clock.ts";
 import { MessagingError } from "../../../core/errors.ts";
-import type {
-  DriverReader,
-  JoinRequest,
-  NewRecord,
-  StreamCall,
-  StreamDriver,
-} from "../../stream_driver.ts";
+import type { EncodedEvent } from "../../event_encoder.ts";
+import type { DriverReader, JoinRequest, StreamCall, StreamDriver } from "../../stream_driver.ts";
 import type {
   DeadLetter,
   GroupState,
@@ -55,12 +50,16 @@ export class NatsStreamDriver implements StreamDriver {
   }
 
   /** See `StreamDriver.append`: with the id, so that the server keeps what it is sent twice only once. */
-  async append(channel: string, { id, bytes }: NewRecord, streamCall: StreamCall): Promise<void> {
+  async append(
+    channel: string,
+    { id, envelope }: EncodedEvent,
+    streamCall: StreamCall,
+  ): Promise<void> {
     const call = this.#server.begin(streamCall);
     const names = namesOf(this.#prefix, channel);
     const publish = (): Promise<unknown> =>
       this.#server.step(call, "unknown", ({ js, leftMs }) =>
-        js.publish(names.subject, bytes, {
+        js.publish(names.subject, envelope, {
           // Encoded, because the server drops spaces around the value of a header.
           msgID: encodeURIComponent(id),
           timeout: leftMs,

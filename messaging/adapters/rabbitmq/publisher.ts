@@ -5,7 +5,7 @@ import { settleWithin } from "../../../core/call_options.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { MessagingError } from "../../../core/errors.ts";
 import { DEFAULT_TIMEOUT_MS, interruptionError } from "../../interruption.ts";
-import type { NewRecord, StreamCall } from "../../stream_driver.ts";
+import type { StreamCall } from "../../stream_driver.ts";
 import { closedError, type RabbitMqConnection } from "./connection.ts";
 import { replyCode, toMessagingError } from "./rabbitmq_error.ts";
 import { declareExchange } from "./topology.ts";
@@ -16,6 +16,14 @@ export type Target =
   | { readonly exchange: string }
   /** To this queue. */
   | { readonly queue: string };
+
+/** What is published. */
+export interface NewRecord {
+  /** Its id, by which readers may notice that it was sent twice. */
+  readonly id: string;
+  /** What it holds. */
+  readonly bytes: Uint8Array;
+}
 
 /** A message whose confirmation nobody has yet. */
 interface Outgoing {

@@ -1,11 +1,7 @@
+import { Buffer } from "node:buffer";
 import { MessagingError } from "../../../core/errors.ts";
-import type {
-  DriverReader,
-  JoinRequest,
-  NewRecord,
-  StreamCall,
-  StreamDriver,
-} from "../../stream_driver.ts";
+import type { EncodedEvent } from "../../event_encoder.ts";
+import type { DriverReader, JoinRequest, StreamCall, StreamDriver } from "../../stream_driver.ts";
 import type { DeadLetter, GroupState, StreamCapabilities } from "../../streams.ts";
 import type { RabbitMqSettings } from "./config.ts";
 import { RabbitMqConnection } from "./connection.ts";
@@ -69,9 +65,9 @@ export class RabbitMqStreamDriver implements StreamDriver {
   }
 
   /** See {@linkcode StreamDriver.append}. */
-  async append(channel: string, record: NewRecord, call: StreamCall): Promise<void> {
+  async append(channel: string, { id, envelope }: EncodedEvent, call: StreamCall): Promise<void> {
     const target = { exchange: this.#names.exchange(channel) };
-    await this.#publisher.publish(target, record, call);
+    await this.#publisher.publish(target, { id, bytes: Buffer.from(envelope) }, call);
   }
 
   /** See {@linkcode StreamDriver.join}. */

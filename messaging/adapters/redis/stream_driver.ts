@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import type { Clock } from "../../../core/clock.ts";
 import { MessagingError, ValidationError } from "../../../core/errors.ts";
 import type { Observer } from "../../../core/observer.ts";
@@ -7,13 +6,8 @@ import { RedisConnection } from "../../../core/redis/connection.ts";
 import type { RedisArea } from "../../../core/redis/redis_area.ts";
 import { replyCode } from "../../../core/redis/redis_error.ts";
 import { ScriptRunner } from "../../../core/redis/redis_script.ts";
-import type {
-  DriverReader,
-  JoinRequest,
-  NewRecord,
-  StreamCall,
-  StreamDriver,
-} from "../../stream_driver.ts";
+import type { EncodedEvent } from "../../event_encoder.ts";
+import type { DriverReader, JoinRequest, StreamCall, StreamDriver } from "../../stream_driver.ts";
 import type {
   DeadLetter,
   GroupState,
@@ -74,12 +68,10 @@ export class RedisStreamDriver implements StreamDriver {
     return new RedisStreamDriver(settings, connection);
   }
 
-  async append(channel: string, { bytes }: NewRecord, call: StreamCall): Promise<void> {
+  async append(channel: string, { envelope }: EncodedEvent, call: StreamCall): Promise<void> {
     const known = this.#known(channel);
     const key = known.keys.stream;
-    const { buffer, byteOffset, length } = bytes;
-    const value = Buffer.from(buffer, byteOffset, length);
-    await this.#connection.send({ args: ["XADD", key, "*", "d", value], key }, call);
+    await this.#connection.send({ args: ["XADD", key, "*", "d", envelope], key }, call);
     if (++known.untrimmed < TRIM_EVERY) return;
     known.untrimmed = 0;
     const request = { keep: this.#settings.keep, force: false };
