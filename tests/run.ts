@@ -10,7 +10,7 @@ import { provideServices } from "./support/provided_services.ts";
 import { type FileResult, runFile, type RunFileOptions } from "./support/run_file.ts";
 import { findRuntime, type Runtime, RUNTIME_NAMES, type RuntimeName } from "./support/runtimes.ts";
 import { REQUIRED_VARIABLE, SERVICES } from "./support/services.ts";
-import { failures, isFailure, skips, totals } from "./support/summary.ts";
+import { failures, isFailure, notes, skips, totals } from "./support/summary.ts";
 
 const USAGE = `Runs the suite on every runtime: deno task test [options] [part of a path]…
 
@@ -99,6 +99,7 @@ function report(results: readonly FileResult[], durationMs: number): void {
   const section = (title: string, lines: readonly string[]): void => {
     if (lines.length > 0) print(`\n${title}\n${lines.map((line) => `  ${line}`).join("\n")}`);
   };
+  section("Noted", notes(results));
   section("Skipped", skips(results));
   section("Failed", failures(results));
   print(`\n${totals(results, durationMs)}`);

@@ -7,6 +7,7 @@
 import { type CallOptions, checkCallOptions, settleWithin } from "../../core/call_options.ts";
 import { MessagingError } from "../../core/errors.ts";
 import type { RedisClientLike } from "../../core/redis/channel.ts";
+import { batching } from "../../core/redis/batching_channel.ts";
 import { RedisConnection } from "../../core/redis/connection.ts";
 import type { SubscriptionKind } from "../../core/redis/subscriber.ts";
 import { checkChannel, checkChannels, checkPattern } from "../channel_rules.ts";
@@ -89,7 +90,7 @@ export class RedisEventBus implements EventBus {
     const { target } = settings;
     const connection = await RedisConnection.open({
       ...settings,
-      target: { ...target, sharded: false, open: target.openOne },
+      target: { ...target, sharded: false, open: batching(target.openOne) },
       area: MESSAGING_AREA,
       prepare: () => Promise.resolve(),
     });
@@ -187,7 +188,7 @@ export class RedisEventBus implements EventBus {
     const { signal, timeoutMs = this.#settings.timeoutMs } = options;
     this.#publishing++;
     try {
-      const command = { args: ["PUBLISH", channel, envelope] };
+      const command = { args: ["PUBLISH", channel, envelope], batched: true };
       await this.#connection.send(command, { operation: "publish", signal, timeoutMs });
     } finally {
       if (--this.#publishing === 0) this.#onPublished();

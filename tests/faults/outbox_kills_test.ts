@@ -13,6 +13,7 @@ import {
   keepLedger,
   readLines,
 } from "../support/outbox_history.ts";
+import { note } from "../support/note.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 import { Script } from "../support/spawn_script.ts";
@@ -107,7 +108,7 @@ test("processes that write and relay can be killed at any moment: nothing is los
     const delivered = await readLines<Delivered>(join(folder, "broker"));
     const committed = await checkDelivered(pool, delivered);
     await checkEffects(pool, delivered);
-    console.log(
+    note(
       `${rounds} kills: ${acknowledged} changes acknowledged, ${committed} events committed, ` +
         `${delivered.length} deliveries, ${committed} effects`,
     );

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createPool } from "../../database/create_pool.ts";
 import { migrate } from "../../database/migrator.ts";
 import { RedisStreamBus } from "../../messaging/adapters/redis_streams.ts";
+import { note } from "../support/note.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { testNamespace } from "../support/redis.ts";
 import { findService, serviceTest } from "../support/services.ts";
@@ -83,7 +84,7 @@ test("consumers can be killed at any moment: nothing is lost, effects happen onc
     assert.deepEqual([...effects].sort(), [...accepted].sort());
     assert.deepEqual(await bus.deadLetters("work", "workers"), []);
     const delivered = (await readFile(deliveries, "utf8")).trim().split("\n").length;
-    console.log(
+    note(
       `${kills} kills: ${accepted.length} events accepted, ${delivered} deliveries, ` +
         `${effects.length} effects`,
     );

@@ -1,3 +1,4 @@
+import { notesIn } from "./note.ts";
 import type { FileResult } from "./run_file.ts";
 import type { RuntimeName } from "./runtimes.ts";
 
@@ -39,6 +40,13 @@ export function skips(results: readonly FileResult[]): string[] {
   }
   return [...counts].map(([reason, count]) =>
     `${[...count].map(([runtime, number]) => `${runtime} ${number}`).join(", ")}: ${reason}`
+  );
+}
+
+/** What tests have noted, such as counts. */
+export function notes(results: readonly FileResult[]): string[] {
+  return results.flatMap(({ runtime, file, output }) =>
+    notesIn(output).map((note) => `${file} on ${runtime}: ${note}`)
   );
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FileResult } from "./run_file.ts";
-import { failures, skips, totals } from "./summary.ts";
+import { failures, notes, skips, totals } from "./summary.ts";
 
 const passed: FileResult = {
   runtime: "deno",
@@ -55,4 +55,12 @@ test("skips are told once for each reason, and by name where there is no reason"
     "deno 2, bun 1: no server; start it",
     "bun 1: tests/a_test.ts: odd one",
   ]);
+});
+
+test("notes say which test file made them, and where", () => {
+  const results = [
+    { ...passed, output: "note: 200 kills\n" },
+    { ...passed, runtime: "bun" } as const,
+  ];
+  assert.deepEqual(notes(results), ["tests/a_test.ts on deno: 200 kills"]);
 });

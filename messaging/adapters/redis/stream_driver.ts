@@ -1,6 +1,7 @@
 import type { Clock } from "../../../core/clock.ts";
 import { MessagingError, ValidationError } from "../../../core/errors.ts";
 import type { Observer } from "../../../core/observer.ts";
+import { batching } from "../../../core/redis/batching_channel.ts";
 import type { RedisChannel, RedisTarget } from "../../../core/redis/channel.ts";
 import { RedisConnection } from "../../../core/redis/connection.ts";
 import type { RedisArea } from "../../../core/redis/redis_area.ts";
@@ -64,14 +65,16 @@ export class RedisStreamDriver implements StreamDriver {
   /** Connects, or rejects with an error of the area. */
   static async open(settings: StreamDriverSettings): Promise<RedisStreamDriver> {
     const prepare = (): Promise<void> => Promise.resolve();
-    const connection = await RedisConnection.open({ ...settings, prepare });
+    const target = { ...settings.target, open: batching(settings.target.open) };
+    const connection = await RedisConnection.open({ ...settings, target, prepare });
     return new RedisStreamDriver(settings, connection);
   }
 
   async append(channel: string, { envelope }: EncodedEvent, call: StreamCall): Promise<void> {
     const known = this.#known(channel);
     const key = known.keys.stream;
-    await this.#connection.send({ args: ["XADD", key, "*", "d", envelope], key }, call);
+    const command = { args: ["XADD", key, "*", "d", envelope], key, batched: true };
+    await this.#connection.send(command, call);
     if (++known.untrimmed < TRIM_EVERY) return;
     known.untrimmed = 0;
     const request = { keep: this.#settings.keep, force: false };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import type { DatabasePool } from "../../../database/database_pool.ts";
 import { type Processed, processOnce, pruneInbox } from "../../../database/outbox/inbox.ts";
 import type { DatabaseHarness } from "../../conformance/database_harness.ts";
@@ -70,6 +71,25 @@ function inboxSuite(test: TestFn, harness: DatabaseHarness): void {
     assert.equal((await handle(pool, "a", "5")).processed, false);
     assert.equal((await handle(pool, "a", "4")).processed, true);
     await assert.rejects(pruneInbox(pool, { olderThanMs: 0 }), { field: "olderThanMs" });
+  });
+
+  test(`${name}: a log that comes doubled and shuffled has the effects of the log`, async () => {
+    const pool = await opened();
+    let logs = 0;
+    const deliveries = fc.array(fc.nat(5), { minLength: 1, maxLength: 20 });
+    const property = fc.asyncProperty(deliveries, async (numbers) => {
+      const consumer = `log-${++logs}`;
+      for (const number of numbers) await handle(pool, consumer, `${consumer}-${number}`);
+      const { rows } = await pool.execute(
+        "select what from effects where what like $1 order by id",
+        [
+          `${consumer}-%`,
+        ],
+      );
+      const expected = [...new Set(numbers)].map((number) => `${consumer}-${number}`);
+      assert.deepEqual(rows.map(({ what }) => what), expected);
+    });
+    await fc.assert(property, { numRuns: 20 });
   });
 
   if (capabilities.concurrentConnections) {
