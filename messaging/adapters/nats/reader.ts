@@ -33,6 +33,9 @@ const SILENCE_MS = 3_000;
 /** While there is more to read at once, a reader asks whether its channel has a desk this often, in milliseconds. */
 const AGAIN_EVERY_MS = 250;
 
+/** The part of the time of a silent reader after which what it holds may be somebody else's. */
+const OURS = 0.75;
+
 /** How often a reader asks where its group is, in milliseconds: with nothing to read, and while there is something. */
 const PLACE_IDLE_MS = 500;
 const PLACE_BUSY_MS = 10_000;
@@ -219,11 +222,11 @@ export class NatsReader implements DriverReader {
     return heldOf(this.#parts.channel, message, this.#parts.server.nowMs);
   }
 
-  /** Those that nobody else can have been given. */
+  /** Those that nobody else can have been given. The server counts from before they arrived here. */
   #ours(entries: readonly StreamEntry[]): Held[] {
     const { server, request } = this.#parts;
-    return this.#held.find(entries)
-      .filter(({ signMs }) => server.nowMs - signMs < request.takeOverMs);
+    const limitMs = OURS * request.takeOverMs;
+    return this.#held.find(entries).filter(({ signMs }) => server.nowMs - signMs < limitMs);
   }
 
   /** Sends one word about each, and waits for the answer to the last: a consumer hears them in order. */
