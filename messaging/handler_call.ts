@@ -35,10 +35,10 @@ export class HandlerCall implements DeliveryContext {
    */
   run(
     message: Message,
-    handle: () => unknown,
+    handler: (message: Message, context: this) => unknown,
     deadline: HandlerDeadline,
   ): Promise<void> | undefined {
-    const result = handle();
+    const result = handler(message, this);
     if (!isPromiseLike(result)) return undefined;
     return settleWithin(
       Promise.resolve(result).then(() => {}),

@@ -13,7 +13,7 @@ import { checkInteger } from "../core/validation.ts";
 import { checkCall } from "./interruption.ts";
 import { decodeEnvelope } from "./envelope.ts";
 import type { CallOptions } from "../core/call_options.ts";
-import { HandlerCall } from "./handler_call.ts";
+import { HandlerCall, type HandlerDeadline } from "./handler_call.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { UndecodableMessageError } from "./undecodable_message_error.ts";
 
@@ -51,7 +51,7 @@ export class HandlerQueue implements Subscription {
   readonly #parts: HandlerQueueParts;
   readonly #concurrency: number;
   readonly #maxQueued: number;
-  readonly #handlerTimeoutMs: number;
+  readonly #deadline: HandlerDeadline;
   readonly #onProblem: ProblemHandler;
   readonly #running = new Set<HandlerCall>();
   #resolveEnded: () => void = () => {};
@@ -68,7 +68,10 @@ export class HandlerQueue implements Subscription {
     const { concurrency = 1, maxQueued = 1_000, handlerTimeoutMs = 30_000 } = options;
     this.#concurrency = checkInteger("concurrency", concurrency, { min: 1, max: 1_000 });
     this.#maxQueued = checkInteger("maxQueued", maxQueued, { min: 1, max: 100_000 });
-    this.#handlerTimeoutMs = checkInteger("handlerTimeoutMs", handlerTimeoutMs, { min: 1 });
+    this.#deadline = {
+      timeoutMs: checkInteger("handlerTimeoutMs", handlerTimeoutMs, { min: 1 }),
+      clock: parts.clock ?? systemClock,
+    };
     this.#onProblem = options.onProblem ?? parts.onProblem;
     this.#handler = handler;
     this.#parts = parts;
@@ -175,23 +178,24 @@ export class HandlerQueue implements Subscription {
 
   #handle(message: Message): Promise<void> | undefined {
     const call = new HandlerCall();
-    const fail = (error: unknown): void => {
+    try {
+      const running = call.run(message, this.#handler, this.#deadline);
+      if (running) return this.#settle(message, call, running);
+    } catch (error) {
       this.#report({ kind: "handler_failed", message, error });
-    };
-    const end = (): void => void this.#running.delete(call);
+    }
+    return undefined;
+  }
+
+  async #settle(message: Message, call: HandlerCall, running: Promise<void>): Promise<void> {
     this.#running.add(call);
     try {
-      const deadline = {
-        timeoutMs: this.#handlerTimeoutMs,
-        clock: this.#parts.clock ?? systemClock,
-      };
-      const running = call.run(message, () => this.#handler(message, call), deadline);
-      if (running) return running.catch(fail).then(end);
+      await running;
     } catch (error) {
-      fail(error);
+      this.#report({ kind: "handler_failed", message, error });
+    } finally {
+      this.#running.delete(call);
     }
-    end();
-    return undefined;
   }
 
   #report(problem: DeliveryProblem): undefined {

@@ -190,7 +190,7 @@ export class ReadingSubscription implements StreamSubscription {
     this.#held.set(entry, delivery);
     try {
       const deadline = { timeoutMs: handlerTimeoutMs, clock };
-      const running = delivery.run(message, () => handler(message, delivery), deadline);
+      const running = delivery.run(message, handler, deadline);
       return running ? running.then(succeed, fail) : succeed();
     } catch (error) {
       return fail(error);

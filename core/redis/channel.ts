@@ -17,8 +17,6 @@ export interface RedisCommand {
   readonly readOnly?: boolean;
   /** Whether it can be sent again, once, on a new connection when the old one broke. */
   readonly repeatable?: boolean;
-  /** Whether it can be sent together with others like it; see {@linkcode batching}. It resolves without a reply then. */
-  readonly batched?: boolean;
 }
 
 /** One connection to a server, or to all masters of a cluster. Texts arrive as bytes. */

@@ -11,6 +11,7 @@ import {
   interruptedError,
   isElsewhere,
   lostError,
+  overloadedError,
   replyCode,
   toConnectError,
   toRedisError,
@@ -156,7 +157,7 @@ export class RedisConnection {
     run: () => Promise<unknown> = () => channel.send(command),
   ): Promise<unknown> {
     if (this.#pending.size >= MAX_PENDING) {
-      throw overloadedError(this.#settings.area, call.operation);
+      throw overloadedError(this.#settings.area, call.operation, MAX_PENDING);
     }
     const sentAtMs = this.nowMs;
     const endMs = call.endMs ?? sentAtMs + call.timeoutMs;
@@ -308,12 +309,4 @@ export class RedisConnection {
 function isLost(error: unknown): boolean {
   return replyCode(error) === undefined &&
     (!(error instanceof InfrastructureError) || error.code === "unavailable");
-}
-
-function overloadedError({ errorClass }: RedisArea, operation: string): InfrastructureError {
-  return new errorClass(`Cannot start ${operation}: ${MAX_PENDING} replies have not come yet`, {
-    code: "overloaded",
-    operation,
-    retryable: true,
-  });
 }

@@ -108,6 +108,19 @@ export function lostError({ errorClass }: RedisArea, operation: string): Infrast
   });
 }
 
+/** The area's error for a call above those whose replies have not come. */
+export function overloadedError(
+  { errorClass }: RedisArea,
+  operation: string,
+  pending: number,
+): InfrastructureError {
+  return new errorClass(`Cannot start ${operation}: ${pending} replies have not come yet`, {
+    code: "overloaded",
+    operation,
+    retryable: true,
+  });
+}
+
 /** The area's error for every call after the end. */
 export function closedError(area: RedisArea, operation: string): InfrastructureError {
   return new area.errorClass(`Cannot use ${operation}: the ${area.subject} is closed`, {

@@ -7,8 +7,7 @@
 import { type CallOptions, checkCallOptions, settleWithin } from "../../core/call_options.ts";
 import { MessagingError } from "../../core/errors.ts";
 import type { RedisClientLike } from "../../core/redis/channel.ts";
-import { batching } from "../../core/redis/batching_channel.ts";
-import { RedisConnection } from "../../core/redis/connection.ts";
+import { CommandBatches } from "../../core/redis/command_batches.ts";
 import type { SubscriptionKind } from "../../core/redis/subscriber.ts";
 import { checkChannel, checkChannels, checkPattern } from "../channel_rules.ts";
 import { EventEncoder } from "../event_encoder.ts";
@@ -54,18 +53,16 @@ export class RedisEventBus implements EventBus {
   /** What this bus can do. */
   readonly capabilities: MessagingCapabilities;
   readonly #settings: RedisEventBusSettings;
-  readonly #connection: RedisConnection;
+  readonly #commands: CommandBatches;
   readonly #subscriptions: RedisSubscriptions;
   readonly #encoder: EventEncoder;
   /** Those whose last handler call is not over. */
   readonly #queues = new Set<HandlerQueue>();
-  #publishing = 0;
-  #onPublished = (): void => {};
   #closing: Promise<void> | undefined;
 
-  private constructor(connection: RedisConnection, settings: RedisEventBusSettings) {
+  private constructor(commands: CommandBatches, settings: RedisEventBusSettings) {
     this.#settings = settings;
-    this.#connection = connection;
+    this.#commands = commands;
     this.#encoder = new EventEncoder(settings);
     this.#subscriptions = new RedisSubscriptions({
       ...settings,
@@ -88,13 +85,13 @@ export class RedisEventBus implements EventBus {
   ): Promise<RedisEventBus> {
     const settings = checkConfig(source, options);
     const { target } = settings;
-    const connection = await RedisConnection.open({
+    const commands = await CommandBatches.open({
       ...settings,
-      target: { ...target, sharded: false, open: batching(target.openOne) },
+      target: { ...target, sharded: false, open: target.openOne },
       area: MESSAGING_AREA,
       prepare: () => Promise.resolve(),
     });
-    return new RedisEventBus(connection, settings);
+    return new RedisEventBus(commands, settings);
   }
 
   /** See {@linkcode EventPublisher.publish}. */
@@ -160,7 +157,7 @@ export class RedisEventBus implements EventBus {
     this.#checkCall(operation, options);
     const { signal, timeoutMs = this.#settings.timeoutMs } = options;
     const ping = { args: ["PING"], readOnly: true, repeatable: true };
-    await this.#connection.send(ping, { operation, signal, timeoutMs });
+    await this.#commands.connection.send(ping, { operation, signal, timeoutMs });
     if (this.#subscriptions.isLost) {
       const why = "its subscriptions are not restored yet";
       throw new MessagingError(`Cannot ${operation}: ${why}`, {
@@ -184,15 +181,10 @@ export class RedisEventBus implements EventBus {
     return this.close();
   }
 
-  async #send(channel: string, envelope: string, options: CallOptions): Promise<void> {
+  #send(channel: string, envelope: string, options: CallOptions): Promise<void> {
     const { signal, timeoutMs = this.#settings.timeoutMs } = options;
-    this.#publishing++;
-    try {
-      const command = { args: ["PUBLISH", channel, envelope], batched: true };
-      await this.#connection.send(command, { operation: "publish", signal, timeoutMs });
-    } finally {
-      if (--this.#publishing === 0) this.#onPublished();
-    }
+    const command = { args: ["PUBLISH", channel, envelope] };
+    return this.#commands.send(command, { operation: "publish", signal, timeoutMs });
   }
 
   async #subscribe(
@@ -258,15 +250,13 @@ export class RedisEventBus implements EventBus {
       );
     } finally {
       this.#subscriptions.close();
-      this.#connection.close();
+      this.#commands.connection.close();
     }
   }
 
   /** What was published before, also here, is handed to the handlers. */
   async #drain(): Promise<void> {
-    if (this.#publishing > 0) {
-      await new Promise<void>((resolve) => this.#onPublished = resolve);
-    }
+    await this.#commands.settled();
     await this.#subscriptions.caughtUp();
     await Promise.all([...this.#queues].map((queue) => queue.finish().then(() => queue.ended)));
   }

@@ -1,8 +1,8 @@
 import type { Clock } from "../../../core/clock.ts";
 import { MessagingError, ValidationError } from "../../../core/errors.ts";
 import type { Observer } from "../../../core/observer.ts";
-import { batching } from "../../../core/redis/batching_channel.ts";
 import type { RedisChannel, RedisTarget } from "../../../core/redis/channel.ts";
+import { CommandBatches } from "../../../core/redis/command_batches.ts";
 import { RedisConnection } from "../../../core/redis/connection.ts";
 import type { RedisArea } from "../../../core/redis/redis_area.ts";
 import { replyCode } from "../../../core/redis/redis_error.ts";
@@ -51,30 +51,30 @@ const PAGE = 100;
 export class RedisStreamDriver implements StreamDriver {
   readonly capabilities: StreamCapabilities;
   readonly #settings: StreamDriverSettings;
+  readonly #commands: CommandBatches;
   readonly #connection: RedisConnection;
   readonly #scripts: ScriptRunner;
   readonly #channels = new Map<string, { readonly keys: StreamKeys; untrimmed: number }>();
 
-  private constructor(settings: StreamDriverSettings, connection: RedisConnection) {
+  private constructor(settings: StreamDriverSettings, commands: CommandBatches) {
     this.capabilities = { replay: true, maxPayloadBytes: settings.maxPayloadBytes };
     this.#settings = settings;
-    this.#connection = connection;
-    this.#scripts = new ScriptRunner(connection);
+    this.#commands = commands;
+    this.#connection = commands.connection;
+    this.#scripts = new ScriptRunner(this.#connection);
   }
 
   /** Connects, or rejects with an error of the area. */
   static async open(settings: StreamDriverSettings): Promise<RedisStreamDriver> {
     const prepare = (): Promise<void> => Promise.resolve();
-    const target = { ...settings.target, open: batching(settings.target.open) };
-    const connection = await RedisConnection.open({ ...settings, target, prepare });
-    return new RedisStreamDriver(settings, connection);
+    return new RedisStreamDriver(settings, await CommandBatches.open({ ...settings, prepare }));
   }
 
   async append(channel: string, { envelope }: EncodedEvent, call: StreamCall): Promise<void> {
     const known = this.#known(channel);
     const key = known.keys.stream;
-    const command = { args: ["XADD", key, "*", "d", envelope], key, batched: true };
-    await this.#connection.send(command, call);
+    const command = { args: ["XADD", key, "*", "d", envelope], key };
+    await this.#commands.send(command, call);
     if (++known.untrimmed < TRIM_EVERY) return;
     known.untrimmed = 0;
     const request = { keep: this.#settings.keep, force: false };
