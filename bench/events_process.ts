@@ -1,6 +1,7 @@
 // One contender of the benchmark of events: `events_process.ts <name>`. It publishes and hears in one
 // process of its own; see `cache_redis_process.ts` for why.
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { Buffer } from "node:buffer";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -48,8 +49,9 @@ async function openRaw(channel: string, heard: () => void): Promise<Contender> {
 
 async function openOwn(channel: string, heard: () => void): Promise<Contender> {
   const bus = await RedisEventBus.connect({ url: REDIS_URL });
+  const schema = z.any();
   await bus.subscribe(channel, (message) => {
-    if (message.payload.length === 195) heard();
+    if (message.deserialize(schema).score === PAYLOAD.score) heard();
   });
   return { publish: () => bus.publish(channel, PAYLOAD), close: () => bus.close() };
 }

@@ -15,9 +15,11 @@ const PACKAGES = {
   "@aws-sdk/lib-storage": "3.1175.0",
   "@keyv/redis": "5.1.6",
   "bentocache": "1.6.1",
+  "bullmq": "6.7.0",
   "cacheable": "2.5.0",
   "ioredis": "5.11.1",
   "keyv": "5.6.0",
+  "pg-boss": "12.38.0",
   "unstorage": "1.17.6",
 };
 
@@ -31,6 +33,8 @@ const ENTRY = `
 export { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 export { Upload } from "@aws-sdk/lib-storage";
 export { BentoCache, bentostore } from "bentocache";
+export { Queue, Worker } from "bullmq";
+export { PgBoss } from "pg-boss";
 export { memoryDriver } from "bentocache/drivers/memory";
 export { redisDriver as bentoRedisDriver } from "bentocache/drivers/redis";
 export { Cacheable } from "cacheable";

@@ -29,7 +29,7 @@ const BENCHMARKS: Readonly<Record<string, (rounds: number) => Promise<void>>> = 
   "cache-room": benchCacheRoom,
   "cache-import": benchCacheImport,
   "events": benchEvents,
-  "streams": benchStreams,
+  "streams": withPeers("streams", benchStreams),
   "storage-small": withPeers("storage-small", benchStorageSmall),
   "storage-large": withPeers("storage-large", benchStorageLarge),
   "storage-listing": benchStorageListing,

@@ -1,4 +1,5 @@
 // Streams on Redis: messages appended, handled and acknowledged, against the client that the library wraps.
+import { z } from "zod";
 import { createClient, RESP_TYPES } from "@redis/client";
 import { Buffer } from "node:buffer";
 import process from "node:process";
@@ -6,6 +7,7 @@ import { RedisStreamBus } from "../messaging/adapters/redis_streams.ts";
 import { compare, type Contender } from "./compare.ts";
 import { Countdown, PAYLOAD, PAYLOAD_BYTES, sendAll } from "./event_fixture.ts";
 import { fasterBy, printGoals, printRows } from "./print.ts";
+import { bullmq, pgBoss } from "./stream_peers.ts";
 
 const URL = process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379";
 
@@ -19,15 +21,22 @@ const PLAN = { slotMs: 1, concurrency: 1 };
 /** Streams: append `MESSAGES`, read them by the hundred, handle and acknowledge them. */
 export async function benchStreams(rounds: number): Promise<void> {
   await using resources = new AsyncDisposableStack();
-  const rows = await compare([await rawStream(resources), await ownStream(resources)], {
-    ...PLAN,
-    rounds,
-  });
+  const contenders = [
+    await rawStream(resources),
+    await ownStream(resources),
+    await bullmq(resources, URL, MESSAGES),
+    await pgBoss(resources, MESSAGES),
+  ];
+  const rows = await compare(contenders, { ...PLAN, rounds });
   printRows(
     `${MESSAGES} events of ${PAYLOAD_BYTES} bytes, appended, handled and acknowledged`,
     rows,
   );
-  printGoals([fasterBy(rows, "RedisStreamBus", "raw client", 0.9)]);
+  const own = "RedisStreamBus";
+  printGoals([
+    fasterBy(rows, own, "raw client", 0.9),
+    ...["BullMQ", "pg-boss"].map((peer) => fasterBy(rows, own, peer, 3)),
+  ]);
 }
 
 async function connect(resources: AsyncDisposableStack) {
@@ -80,8 +89,9 @@ async function ownStream(resources: AsyncDisposableStack): Promise<Contender> {
     }
   });
   const countdown = new Countdown();
-  await bus.subscribe(channel, ({ payload }) => {
-    JSON.parse(payload);
+  const schema = z.unknown();
+  await bus.subscribe(channel, (message) => {
+    message.deserialize(schema);
     countdown.one();
   }, { group: "group" });
   const run = () => measure(countdown, () => bus.publish(channel, PAYLOAD));

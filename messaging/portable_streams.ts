@@ -281,7 +281,7 @@ function checkSubscription(handler: StreamHandler, options: StreamSubscribeOptio
   const { concurrency = 1, handlerTimeoutMs = 30_000, maxAttempts = 5 } = options;
   const { backoff = DEFAULT_BACKOFF } = options;
   checkInteger("concurrency", concurrency, { min: 1, max: 1_000 });
-  const { maxInFlight = Math.max(200, 2 * concurrency) } = options;
+  const { maxInFlight = Math.max(500, 2 * concurrency) } = options;
   return {
     concurrency,
     maxInFlight: checkInteger("maxInFlight", maxInFlight, { min: 1, max: 10_000 }),

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Backoff, delay, pauseMs } from "../core/backoff.ts";
 import type { CallOptions } from "../core/call_options.ts";
 import type { Clock } from "../core/clock.ts";
@@ -12,6 +13,7 @@ import type { DriverReader, StreamCall } from "./stream_driver.ts";
 import type {
   Death,
   DrainResult,
+  StreamBatch,
   StreamContext,
   StreamEntry,
   StreamHandler,
@@ -135,29 +137,47 @@ export class ReadingSubscription implements StreamSubscription {
 
   async #readAll(): Promise<void> {
     const { signal } = this.#stopping;
-    const { reader, maxInFlight, clock } = this.#parts;
-    for (let failures = 0; !signal.aborted;) {
-      const room = maxInFlight - this.#held.size;
-      if (room <= 0) {
+    let next: Promise<StreamBatch> | undefined;
+    for (let failures = 0; next || !signal.aborted;) {
+      const room = this.#room();
+      if (!next && room <= 0) {
         await this.#changed();
         continue;
       }
       try {
-        const batch = await reader.read(Math.min(room, BATCH), READ_WAIT_MS, call("read", signal));
+        const { entries, lost } = await (next ?? this.#read(room));
+        next = undefined;
         failures = 0;
-        if (batch.lost > 0) this.#report({ kind: "gap", lost: batch.lost });
-        for (const entry of batch.entries) this.#accept(entry);
+        if (lost > 0) this.#report({ kind: "gap", lost });
+        for (const entry of entries) this.#held.set(entry, "waiting");
+        // There is more: the server gets it ready while the handler is at work.
+        if (entries.length >= BATCH && this.#room() > 0 && !signal.aborted) {
+          next = this.#read(this.#room());
+          next.catch(() => {});
+          await nextTurn();
+        }
+        for (const entry of entries) this.#accept(entry);
       } catch (error) {
+        next = undefined;
         if (failures++ === 0 && !signal.aborted) {
           this.#report({ kind: "interrupted", channel: this.#parts.channel, error });
         }
-        await delay(pauseMs(failures, READ_BACKOFF), signal, clock).catch(() => {});
+        await delay(pauseMs(failures, READ_BACKOFF), signal, this.#parts.clock).catch(() => {});
       }
     }
   }
 
+  #read(room: number): Promise<StreamBatch> {
+    const { signal } = this.#stopping;
+    return this.#parts.reader.read(Math.min(room, BATCH), READ_WAIT_MS, call("read", signal));
+  }
+
+  /** How many entries more can be held. */
+  #room(): number {
+    return this.#parts.maxInFlight - this.#held.size;
+  }
+
   #accept(entry: StreamEntry): void {
-    this.#held.set(entry, "waiting");
     const work = this.#examine(entry);
     this.#tasks.add({
       key: work.message?.partitionKey,

@@ -154,7 +154,7 @@ export interface StreamSubscribeOptions extends ReaderOptions {
   readonly concurrency?: number | undefined;
   /**
    * How many messages are read ahead, those in the handler and those that wait to be tried again included,
-   * 1 to 10,000. Nothing more is read above it. Default: 200, or twice the concurrency if that is more.
+   * 1 to 10,000. Nothing more is read above it. Default: 500, or twice the concurrency if that is more.
    */
   readonly maxInFlight?: number | undefined;
   /** How long the handler may take, in milliseconds from 1. Default: 30,000. */

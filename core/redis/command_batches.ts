@@ -2,7 +2,7 @@ import process from "node:process";
 import type { RedisChannel, RedisCommand } from "./channel.ts";
 import { type ConnectionSettings, RedisConnection } from "./connection.ts";
 import type { RedisCall } from "./pending_calls.ts";
-import { overloadedError, replyCode, toRedisError } from "./redis_error.ts";
+import { interruptedError, overloadedError, replyCode, toRedisError } from "./redis_error.ts";
 
 /** How much one batch holds, so that the server does nothing else for a millisecond at most. */
 const MAX_COMMANDS = 256;
@@ -93,16 +93,15 @@ export class CommandBatches {
     }
     this.#unsettled++;
     try {
-      if (call.signal || !this.#allowsScripts) {
+      if (!this.#allowsScripts) {
         this.#send();
-        await this.connection.send(command, call);
-        return;
+        return void await this.connection.send(command, call);
       }
       const batch = this.#batchFor(command, call);
       const last = command.args.at(-1) as string | Uint8Array;
       batch.length += last.length;
       const index = batch.lastWords.push(last) - 1;
-      const { done, error } = await batch.outcome;
+      const { done, error } = await this.#outcome(batch, call);
       if (index >= done) throw error;
     } finally {
       if (--this.#unsettled === 0) this.#onSettled();
@@ -130,6 +129,18 @@ export class CommandBatches {
     };
   }
 
+  /** Nobody waits for it once the signal aborts. */
+  #outcome({ outcome }: Batch, { signal, operation }: RedisCall): Promise<Outcome> {
+    if (!signal) return outcome;
+    const { area } = this.#settings;
+    return new Promise((resolve, reject) => {
+      const abort = (): void =>
+        reject(interruptedError(area, operation, { kind: "aborted", reason: signal.reason }));
+      signal.addEventListener("abort", abort, { once: true });
+      outcome.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    });
+  }
+
   #send(): void {
     const batch = this.#batch;
     if (!batch) return;
@@ -140,14 +151,16 @@ export class CommandBatches {
   async #run({ command, call, lastWords }: Batch): Promise<Outcome> {
     const { args, key } = command;
     const done = lastWords.length;
+    // A signal is that of one of them.
+    const shared = { ...call, signal: undefined };
     if (done === 1) {
-      await this.connection.send(command, call);
+      await this.connection.send(command, shared);
       return { done };
     }
     const keys = key === undefined ? ["0"] : ["1", key];
     const common = args.slice(0, -1);
     const words = ["EVAL", SCRIPT, ...keys, String(common.length), ...common, ...lastWords];
-    const reply = await this.connection.send({ ...command, args: words }, call);
+    const reply = await this.connection.send({ ...command, args: words }, shared);
     const [before, text] = reply as [number?, Uint8Array?];
     if (!text) return { done };
     const failed = { operation: call.operation, mayHaveRun: false };

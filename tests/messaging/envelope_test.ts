@@ -165,7 +165,9 @@ test("bytes that are not JSON in UTF-8 are refused, and nothing quotes them", ()
   }
 });
 
-test("a text that is not UTF-8 is refused instead of changed", () => {
+test("a text that is not UTF-8 is refused instead of changed, and one that looks like it is not", () => {
+  const replaced = encode(ATTRIBUTES, { name: "\ufffd" });
+  assert.equal(decodeEnvelope("events:user", replaced).payload, '{"name":"\ufffd"}');
   const bytes = encode(ATTRIBUTES, { name: "größer" });
   bytes[bytes.indexOf(0xc3)] = 0xff;
   assert.throws(() => decodeEnvelope("events:user", bytes), UndecodableMessageError);
@@ -177,6 +179,18 @@ test("the limit is about the payload alone, in both directions", () => {
   assert.throws(() => encodeEnvelope(ATTRIBUTES, "é".repeat(9), 19), /at most 19 bytes.*got 20/);
   const large = encode(ATTRIBUTES, "x".repeat(40_000));
   assert.throws(() => decodeEnvelope("events:user", large, 100), /they must be at most 32868/);
+});
+
+test("everybody who deserializes gets a value of his own, of short and of long payloads", () => {
+  for (const text of ["a", "a".repeat(20_000)]) {
+    const message = decodeEnvelope("events:user", encode(ATTRIBUTES, { text }));
+    const values = [1, 2, 3].map(() => message.deserialize(z.object({ text: z.string() })));
+    const loose = [1, 2].map(() => message.deserialize(z.any()));
+    for (const value of [...values, ...loose]) {
+      assert.deepEqual(value, { text });
+      value.text = "changed";
+    }
+  }
 });
 
 test("deeply nested bytes are refused and break nothing", () => {

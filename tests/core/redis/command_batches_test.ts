@@ -107,8 +107,23 @@ test("what differs in more than the last word is not in the batch, and the order
       append(batches, "b", "9", { timeoutMs: 4_000 }),
     ]);
     assert.deepEqual(await list(redis, "b"), ["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
-    assert.equal(await calls(redis, "eval"), 2);
+    assert.equal(await calls(redis, "eval"), 3);
   }));
+
+test("a signal ends the waiting of its own command only", () =>
+  withServer({}, (own) =>
+    withBatches(async (batches, redis) => {
+      const controller = new AbortController();
+      redis.pause();
+      const aborted = append(batches, "a", "1", { signal: controller.signal });
+      const other = append(batches, "a", "2", { signal: new AbortController().signal });
+      controller.abort();
+      const { code, outcome } = await aborted.catch((error) => error);
+      assert.deepEqual([code, outcome], ["aborted", "unknown"]);
+      redis.resume();
+      await other;
+      assert.deepEqual(await list(redis, "a"), ["1", "2"]);
+    }, own)));
 
 test("a batch is bounded by commands and by length", () =>
   withBatches(async (batches, redis) => {
