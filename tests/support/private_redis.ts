@@ -1,14 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, rmSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-import process from "node:process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { freePort } from "./free_port.ts";
-import { RUN_VARIABLE } from "./postgres.ts";
-import { signalIfAlive } from "./process_signals.ts";
 import { type RedisArgument, withRedis } from "./redis.ts";
+import {
+  createServerFolder,
+  findProgram,
+  ServerProcess,
+  type ServerProgram,
+  stopLeftServers,
+} from "./server_process.ts";
 
 /** How a private Redis differs from one that keeps everything in memory and lets everyone in. */
 export interface RedisOptions {
@@ -20,15 +20,12 @@ export interface RedisOptions {
   readonly tls?: { readonly certificate: string; readonly key: string };
 }
 
-/** What the server logs when it accepts connections. */
-const READY = "Ready to accept connections";
-
-/** Where, in its folder, a server says which process it is. */
-const PID_FILE = "redis.pid";
+/** What the folders of these servers are called after. */
+const KIND = "redis";
 
 /** Whether {@linkcode startRedis} can work here. */
 export function isRedisInstalled(): boolean {
-  return findProgram() !== undefined;
+  return findRedis() !== undefined;
 }
 
 /**
@@ -36,13 +33,14 @@ export function isRedisInstalled(): boolean {
  * folder that goes away with it. Rejects when neither is installed.
  */
 export async function startRedis(options: RedisOptions = {}): Promise<PrivateRedis> {
-  const program = findProgram();
-  if (!program) throw new Error("Cannot start Redis: redis-server is not installed");
-  const directory = await mkdtemp(join(tmpdir(), folderPrefix(process.env[RUN_VARIABLE])));
-  const port = await freePort();
-  const server = new PrivateRedis({ program, directory, port, options });
+  const path = findRedis();
+  if (!path) throw new Error("Cannot start Redis: redis-server is not installed");
+  const directory = await createServerFolder(KIND);
+  const ready = "Ready to accept connections";
+  const program = { name: "Redis", path, args: ["redis.conf"], directory, ready };
+  const server = new PrivateRedis(program, await freePort(), options);
   try {
-    await writeFiles(directory, port, options);
+    await writeFiles(directory, server.port, options);
     await server.start();
     return server;
   } catch (error) {
@@ -52,58 +50,23 @@ export async function startRedis(options: RedisOptions = {}): Promise<PrivateRed
 }
 
 /** Stops and deletes the servers that killed test files of a run left running. */
-export async function stopLeftRedis(run: string): Promise<void> {
-  const folders = (await readdir(tmpdir())).filter((name) => name.startsWith(folderPrefix(run)));
-  for (const folder of folders) {
-    const pid = Number(await readFile(join(tmpdir(), folder, PID_FILE), "utf8").catch(() => ""));
-    if (pid > 0) signalIfAlive(pid, "SIGKILL");
-    await rm(join(tmpdir(), folder), { recursive: true, force: true });
-  }
+export function stopLeftRedis(run: string): Promise<void> {
+  return stopLeftServers(KIND, run);
 }
 
-/** A Redis that belongs to one test file, which may do to it what it likes. */
-export class PrivateRedis implements AsyncDisposable {
+/** A Redis of our own. It starts again without data and as its options said, unless they told it to save. */
+export class PrivateRedis extends ServerProcess {
   /** The port on 127.0.0.1; the same after a restart. */
   readonly port: number;
   /** How to connect as the default user. */
   readonly url: string;
-  readonly #program: string;
-  readonly #directory: string;
-  #server: ChildProcess | undefined;
 
   /** Use {@linkcode startRedis}. */
-  constructor(
-    { program, directory, port, options: { password, tls } }: {
-      program: string;
-      directory: string;
-      port: number;
-      options: RedisOptions;
-    },
-  ) {
-    this.#program = program;
-    this.#directory = directory;
+  constructor(program: ServerProgram, port: number, { password, tls }: RedisOptions) {
+    super(program);
     this.port = port;
     const login = password === undefined ? "" : `:${encodeURIComponent(password)}@`;
     this.url = `${tls ? "rediss" : "redis"}://${login}127.0.0.1:${port}`;
-    // A test process that ends without stopping its server must not leave it behind.
-    process.once("exit", this.#abandon);
-  }
-
-  /** The process of the server. */
-  get pid(): number {
-    const pid = this.#running?.pid;
-    if (pid) return pid;
-    throw new Error("Cannot name the process: the server is stopped");
-  }
-
-  /** Starts the server, also again after `stop`; resolves when it accepts connections. */
-  async start(): Promise<void> {
-    if (this.#running) throw new Error("Cannot start Redis: it is running");
-    this.#server = spawn(this.#program, ["redis.conf"], {
-      cwd: this.#directory,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    await readyToAccept(this.#server);
   }
 
   /**
@@ -114,63 +77,11 @@ export class PrivateRedis implements AsyncDisposable {
   command(...args: readonly RedisArgument[]): Promise<unknown> {
     return withRedis(this.url, (send) => send(...args), { trustAnyone: true });
   }
-
-  /** Freezes the server: it accepts TCP connections and never answers, old ones and new ones. */
-  pause(): void {
-    process.kill(this.pid, "SIGSTOP");
-  }
-
-  /** Ends a `pause`. */
-  resume(): void {
-    const pid = this.#running?.pid;
-    if (pid) signalIfAlive(pid, "SIGCONT");
-  }
-
-  /**
-   * Stops the server: `graceful` closes its connections in order, `kill` is a crash. It starts again
-   * without data and as its options said, unless they told it to save.
-   */
-  async stop(mode: "graceful" | "kill" = "graceful"): Promise<void> {
-    const server = this.#running;
-    if (!server) return;
-    const ended = once(server, "exit");
-    // By its id, because on Deno a child that `kill` signals counts as ended at once.
-    process.kill(server.pid!, mode === "graceful" ? "SIGTERM" : "SIGKILL");
-    // Last, so that a paused server answers nothing more.
-    if (mode === "graceful") this.resume();
-    await ended;
-  }
-
-  /** Stops the server and deletes its files. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop("kill");
-    process.off("exit", this.#abandon);
-    await rm(this.#directory, { recursive: true, force: true });
-  }
-
-  get #running(): ChildProcess | undefined {
-    const server = this.#server;
-    return server?.pid && server.exitCode === null && server.signalCode === null
-      ? server
-      : undefined;
-  }
-
-  readonly #abandon = (): void => {
-    this.#running?.kill("SIGKILL");
-    rmSync(this.#directory, { recursive: true, force: true });
-  };
 }
 
 /** The path of `redis-server` or else `valkey-server`. */
-function findProgram(): string | undefined {
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  return ["redis-server", "valkey-server"]
-    .flatMap((name) => folders.map((folder) => join(folder, name)))
-    .find((path) => existsSync(path));
-}
-
-function folderPrefix(run = "alone"): string {
-  return `exchange-redis-${run}-`;
+function findRedis(): string | undefined {
+  return findProgram("redis-server") ?? findProgram("valkey-server");
 }
 
 /** Writes what the server reads. In a file, a password is not in the list of processes. */
@@ -185,7 +96,6 @@ async function writeFiles(directory: string, port: number, options: RedisOptions
     appendonly: false,
     // By default, a master waits five seconds for more replicas before it serves the first.
     "repl-diskless-sync-delay": 0,
-    pidfile: PID_FILE,
     port: tls ? 0 : port,
     ...(password !== undefined && { requirepass: JSON.stringify(password) }),
     ...(tls && {
@@ -200,21 +110,4 @@ async function writeFiles(directory: string, port: number, options: RedisOptions
     `${name} ${typeof value === "boolean" ? (value ? "yes" : "no") : value}\n`
   );
   await write("redis.conf", lines.join(""));
-}
-
-/** Resolves when the server says that it is ready; rejects with what it said when it ends before. */
-function readyToAccept(server: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let log = "";
-    const read = (text: string): void => {
-      if (log.includes(READY)) return;
-      log += text;
-      if (log.includes(READY)) resolve();
-    };
-    server.once("error", reject);
-    server.once("close", () => reject(new Error(`Cannot start Redis: it ended\n${log}`)));
-    // The listeners stay, because a full pipe would stop the server.
-    server.stdout!.on("data", read);
-    server.stderr!.on("data", read);
-  });
 }
