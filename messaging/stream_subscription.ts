@@ -5,7 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { MessagingError } from "../core/errors.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { deathOf } from "./dead_letter.ts";
-import { HandlerCall } from "./handler_call.ts";
+import { Delivery, InFlight } from "./in_flight.ts";
 import { checkCall, DEFAULT_TIMEOUT_MS } from "./interruption.ts";
 import { KeyedTasks } from "./keyed_tasks.ts";
 import type { Message } from "./messaging.ts";
@@ -14,7 +14,6 @@ import type {
   Death,
   DrainResult,
   StreamBatch,
-  StreamContext,
   StreamEntry,
   StreamHandler,
   StreamProblem,
@@ -59,21 +58,6 @@ const READ_BACKOFF: Backoff = { baseMs: 100, maxMs: 2_000 };
 /** How long the end of a read, and giving back, may take once the deadline has passed. */
 const RELEASE_MS = 2 * READ_WAIT_MS;
 
-/** How an entry stands that was read and is not settled. */
-type Stage = "waiting" | "handled" | Delivery;
-
-/** One attempt to handle an entry. */
-class Delivery extends HandlerCall implements StreamContext {
-  readonly position: string;
-  readonly attempt: number;
-
-  constructor({ position }: StreamEntry, attempt: number) {
-    super();
-    this.position = position;
-    this.attempt = attempt;
-  }
-}
-
 /** What is to be done with an entry. */
 interface Work {
   readonly entry: StreamEntry;
@@ -93,11 +77,9 @@ export class ReadingSubscription implements StreamSubscription {
   readonly #parts: SubscriptionParts;
   readonly #tasks: KeyedTasks;
   readonly #acks: Acknowledgements;
-  readonly #held = new Map<StreamEntry, Stage>();
+  readonly #held = new InFlight();
   readonly #stopping = new AbortController();
   readonly #reading: Promise<void>;
-  /** Hears of the next entry that is in another stage, or let go. */
-  #onChange = (): void => {};
   #resolveEnded = (): void => {};
   #cancelHeartbeat = (): void => {};
   #draining: Promise<DrainResult> | undefined;
@@ -108,7 +90,7 @@ export class ReadingSubscription implements StreamSubscription {
     this.#tasks = new KeyedTasks(parts.concurrency, parts.clock);
     this.#acks = new Acknowledgements({
       send: (entries) => parts.reader.ack(entries, call("acknowledge messages")),
-      onDone: (entries) => entries.forEach((entry) => this.#letGo(entry)),
+      onDone: (entries) => entries.forEach((entry) => this.#held.letGo(entry)),
       clock: parts.clock,
     });
     this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
@@ -141,7 +123,7 @@ export class ReadingSubscription implements StreamSubscription {
     for (let failures = 0; next || !signal.aborted;) {
       const room = this.#room();
       if (!next && room <= 0) {
-        await this.#changed();
+        await this.#held.changed();
         continue;
       }
       try {
@@ -149,7 +131,7 @@ export class ReadingSubscription implements StreamSubscription {
         next = undefined;
         failures = 0;
         if (lost > 0) this.#report({ kind: "gap", lost });
-        for (const entry of entries) this.#held.set(entry, "waiting");
+        this.#held.add(entries);
         // There is more: the server gets it ready while the handler is at work.
         if (entries.length >= BATCH && this.#room() > 0 && !signal.aborted) {
           next = this.#read(this.#room());
@@ -204,10 +186,10 @@ export class ReadingSubscription implements StreamSubscription {
     const message = work.message as Message;
     const delivery = new Delivery(entry, attempt);
     const succeed = (): undefined => {
-      if (this.#change(entry, "handled")) this.#acks.add(entry);
+      if (this.#held.change(entry, "handled")) this.#acks.add(entry);
     };
     const fail = (error: unknown): Promise<number | undefined> => this.#fail(work, message, error);
-    this.#held.set(entry, delivery);
+    this.#held.change(entry, delivery);
     try {
       const deadline = { timeoutMs: handlerTimeoutMs, clock };
       const running = delivery.run(message, handler, deadline);
@@ -221,7 +203,7 @@ export class ReadingSubscription implements StreamSubscription {
     const { maxAttempts, backoff } = this.#parts;
     const { entry, attempt } = work;
     this.#report({ kind: "handler_failed", message, error });
-    if (!this.#change(entry, "waiting")) return undefined;
+    if (!this.#held.change(entry, "waiting")) return undefined;
     work.attempt++;
     if (attempt < maxAttempts) return pauseMs(attempt, backoff);
     work.death = deathOf("handler_failed", error, attempt);
@@ -231,16 +213,16 @@ export class ReadingSubscription implements StreamSubscription {
   /** Resolves with a pause when the letter could not be kept: it is tried again after that. */
   async #bury(entry: StreamEntry, death: Death): Promise<number | undefined> {
     const { reader, clock, channel } = this.#parts;
-    this.#change(entry, "handled");
+    this.#held.change(entry, "handled");
     try {
       const letter = { ...death, buriedAt: new Date(clock.now()) };
       await reader.bury(entry, letter, call("bury a message"));
     } catch (error) {
       this.#report({ kind: "interrupted", channel, error });
-      this.#change(entry, "waiting");
+      this.#held.change(entry, "waiting");
       return pauseMs(death.attempts, READ_BACKOFF);
     }
-    this.#letGo(entry);
+    this.#held.letGo(entry);
     this.#report({ kind: "buried", channel, death });
     return undefined;
   }
@@ -248,15 +230,15 @@ export class ReadingSubscription implements StreamSubscription {
   async #drain(deadlineMs: number): Promise<DrainResult> {
     const { clock, reader } = this.#parts;
     this.#stopping.abort();
-    this.#onChange();
+    this.#held.wake();
     this.#tasks.stop();
     let released = 0;
     const finish = async (): Promise<void> => {
       await this.#reading;
       while (this.#held.size > 0) {
-        const waiting = this.#entries((stage) => stage === "waiting");
+        const waiting = this.#held.inStage((stage) => stage === "waiting");
         released += await this.#release(waiting);
-        if (waiting.length === 0) await this.#changed();
+        if (waiting.length === 0) await this.#held.changed();
       }
     };
     await within(deadlineMs, clock, finish());
@@ -277,14 +259,10 @@ export class ReadingSubscription implements StreamSubscription {
       operation: "drain",
       outcome: "unknown",
     });
-    for (const stage of this.#held.values()) if (stage instanceof Delivery) stage.abort(error);
-    const left = this.#entries((stage) => stage !== "handled");
+    for (const delivery of this.#held.deliveries()) delivery.abort(error);
+    const left = this.#held.inStage((stage) => stage !== "handled");
     this.#held.clear();
     return await this.#release(left, RELEASE_MS);
-  }
-
-  #entries(wanted: (stage: Stage) => boolean): StreamEntry[] {
-    return [...this.#held].filter(([, stage]) => wanted(stage)).map(([entry]) => entry);
   }
 
   /** Gives entries back, if the server is there to take them; else they are taken over in time. */
@@ -292,32 +270,15 @@ export class ReadingSubscription implements StreamSubscription {
     if (entries.length === 0) return 0;
     const { reader } = this.#parts;
     await reader.release(entries, call("release messages", undefined, timeoutMs)).catch(() => {});
-    for (const entry of entries) this.#letGo(entry);
+    for (const entry of entries) this.#held.letGo(entry);
     return entries.length;
-  }
-
-  /** Returns whether the entry is still held; what was given up is somebody else's. */
-  #change(entry: StreamEntry, stage: Stage): boolean {
-    if (!this.#held.has(entry)) return false;
-    this.#held.set(entry, stage);
-    this.#onChange();
-    return true;
-  }
-
-  #letGo(entry: StreamEntry): void {
-    this.#held.delete(entry);
-    this.#onChange();
-  }
-
-  #changed(): Promise<void> {
-    return new Promise((resolve) => this.#onChange = resolve);
   }
 
   /** What is held is not taken from a reader that is alive. */
   #scheduleHeartbeat(): void {
     const { clock, reader, takeOverMs } = this.#parts;
     const beat = (): void => {
-      const entries = this.#entries(() => true);
+      const entries = this.#held.inStage(() => true);
       // A failure shows when it reads.
       if (entries.length > 0) reader.extend(entries, call("extend messages")).catch(() => {});
       this.#scheduleHeartbeat();
