@@ -23,6 +23,13 @@ const CONTENT_TYPE = "application/json";
 /** What stands between the attributes and the payload. */
 const DATA = ',"data":';
 
+/**
+ * What {@linkcode encodeEnvelope} writes before the payload of most events. A JSON text of which it is the beginning has
+ * these members, and texts of these characters stand for themselves.
+ */
+const COMMON_HEAD =
+  /^\{"specversion":"1\.0","id":"([ !#-[\]-~]*)","type":"([ !#-[\]-~]*)","source":"([ !#-[\]-~]*)","time":"([ !#-[\]-~]*)"(?:,"partitionkey":"([ !#-[\]-~]*)")?,"datacontenttype":"application\/json","data":/;
+
 /** The members of an envelope that are no headers. */
 const MEMBERS: ReadonlySet<string> = new Set([
   "specversion",
@@ -113,18 +120,30 @@ function parse(bytes: Uint8Array, maxPayloadBytes: number): ParsedEnvelope {
  * texts that are JSON each are the whole, whatever is in them; otherwise the whole has to be parsed.
  */
 function parseInParts(text: string): ParsedEnvelope | undefined {
-  const at = text.indexOf(DATA);
-  if (at < 0 || !text.endsWith("}")) return undefined;
-  const payload = text.slice(at + DATA.length, -1);
-  let members, data;
+  if (!text.endsWith("}")) return undefined;
   try {
-    members = JSON.parse(`${text.slice(0, at)}}`);
-    data = JSON.parse(payload);
-  } catch {
+    const head = readHead(text);
+    if (!head) return undefined;
+    const payload = text.slice(head.length, -1);
+    const data = JSON.parse(payload);
+    checkDecodedJson("data", data, payload);
+    return { members: head.members, payload, data };
+  } catch (error) {
+    if (error instanceof ValidationError) throw error;
     return undefined;
   }
-  checkDecodedJson("data", data, payload);
-  return { members, payload, data };
+}
+
+/** What stands before the payload. Most heads are read by a pattern, which takes a third of the time. */
+function readHead(text: string): Pick<ParsedEnvelope, "members"> & { length: number } | undefined {
+  const common = COMMON_HEAD.exec(text);
+  if (common) {
+    const [{ length }, id, type, source, time, partitionkey] = common;
+    return { members: { specversion: SPEC_VERSION, id, type, source, time, partitionkey }, length };
+  }
+  const at = text.indexOf(DATA);
+  if (at < 0) return undefined;
+  return { members: JSON.parse(`${text.slice(0, at)}}`), length: at + DATA.length };
 }
 
 function parseWhole(text: string): ParsedEnvelope {

@@ -45,6 +45,7 @@ export type { RedisSource } from "../../core/redis/redis_source.ts";
  * return, and everything is subscribed again; then each subscription is told of a gap, because what was published
  * meanwhile is lost. So it is when the server ends the connection because this process reads too slowly.
  *
+ * What is published to a channel in one turn of the event loop goes as one command: a script, if the user may run scripts.
  * One connection publishes. Another one, from the first subscription on, receives for all of them. In a cluster both
  * are at one node, which passes on what is published; if they have to part because that one fails, an event that
  * is published just before `close` may miss the own subscriptions.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createClient } from "redis";
 import { RedisEventBus } from "../../messaging/adapters/redis.ts";
-import { Recorder } from "../conformance/messaging/support.ts";
+import { gate, Recorder } from "../conformance/messaging/support.ts";
 import { failureOf, Heard, withBus, withProxiedBus } from "../support/faulty_events.ts";
 import { within, withServer } from "../support/faulty_redis.ts";
 import { privateServerTest } from "../support/services.ts";
@@ -130,6 +130,24 @@ test("on a server that has no memory left, events are published and heard", () =
         assert.equal((await bus.health()).subscriptions, 1);
       }),
   ));
+
+test("close hands over what was published before, however long the server takes to bring it here", () =>
+  withServer({}, (server) =>
+    withProxiedBus(server, {}, async ({ bus, proxy }) => {
+      const heard = new Heard();
+      await heard.subscribe(bus, CHANNEL);
+      const { opened, open } = gate();
+      proxy.add(() => async (data, direction) => {
+        if (direction === "reply" && data.includes("specversion")) await opened;
+        return data;
+      });
+      for (let i = 0; i < 3; i++) await bus.publish(CHANNEL, i);
+      assert.deepEqual(heard.values, []);
+      const closed = bus.close();
+      setTimeout(open, 50);
+      await closed;
+      assert.deepEqual(heard.values, ["0", "1", "2"]);
+    })));
 
 test("close settles by its deadline also when the server does not answer", () =>
   withServer({}, (server) =>
