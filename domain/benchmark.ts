@@ -213,6 +213,16 @@ export interface NewBenchmark {
   readonly version: NewBenchmarkVersion;
 }
 
+/** Who moves a benchmark to another status, and why; its events say so. */
+export interface StatusReason {
+  /** The id of the user. */
+  readonly changedBy?: string | undefined;
+  /** At most 2,000 characters. */
+  readonly reason?: string | undefined;
+  /** The benchmark to use instead of one that is deprecated. */
+  readonly successorId?: string | undefined;
+}
+
 /** What can change about a benchmark; what is absent stays, `null` removes. */
 export interface BenchmarkChanges {
   /** Another name. */
@@ -339,6 +349,13 @@ export const benchmarkChangesSchema: z.ZodType<BenchmarkChanges> = z.strictObjec
   citation: textField(1, 5_000).nullable().optional(),
   tags: tagsField.optional(),
   maintainers: idsField.optional(),
+});
+
+/** The rules for who moves a benchmark on, and why. */
+export const statusReasonSchema: z.ZodType<StatusReason> = z.strictObject({
+  changedBy: idField.optional(),
+  reason: textField(1, 2_000).optional(),
+  successorId: idField.optional(),
 });
 
 /** The rules for a filter. */

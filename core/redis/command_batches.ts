@@ -118,15 +118,9 @@ export class CommandBatches {
     if (this.#batch) return this.#batch;
     // After the promises of this turn, whose callers may have more to send.
     process.nextTick(this.#flush);
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
-    return this.#batch = {
-      command,
-      call,
-      lastWords: [],
-      outcome: promise,
-      settle: resolve,
-      length: 0,
-    };
+    let settle: Batch["settle"] = () => {};
+    const outcome = new Promise<Outcome>((resolve) => settle = resolve);
+    return this.#batch = { command, call, lastWords: [], outcome, settle, length: 0 };
   }
 
   /** Nobody waits for it once the signal aborts. */

@@ -1,7 +1,12 @@
 import { sql } from "kysely";
 import type { CallOptions } from "../../core/call_options.ts";
 import { encodeJson } from "../../core/json.ts";
-import type { BenchmarkChanges } from "../../domain/benchmark.ts";
+import { parseInput } from "../../core/validation.ts";
+import {
+  type BenchmarkChanges,
+  type StatusReason,
+  statusReasonSchema,
+} from "../../domain/benchmark.ts";
 import { arrayLiteral } from "../array_literal.ts";
 import type { Database } from "../database.ts";
 import { insertEvent, type RowEvent } from "../outbox/insert_event.ts";
@@ -13,7 +18,17 @@ import {
   type BenchmarkRow,
   type BenchmarkTarget,
   isTarget,
+  type UpdateBenchmarkStatusInput,
 } from "./benchmark_statements.ts";
+
+/** Returns who moves a benchmark on and why, as a statement takes it; throws a `ValidationError` for what cannot be. */
+export function checkReason(
+  { changedBy, reason, successorId }: StatusReason,
+): Pick<UpdateBenchmarkStatusInput, keyof StatusReason> {
+  const why = { changedBy, reason, successorId };
+  parseInput(statusReasonSchema, why, "options", "update benchmark status");
+  return why;
+}
 
 /** The parameters of {@linkcode updateBenchmark}. */
 interface UpdateBenchmarkInput extends BenchmarkTarget {

@@ -16,6 +16,7 @@ import {
   type NewBenchmark,
   newBenchmarkSchema,
   STATUS_TRANSITIONS,
+  type StatusReason,
   type TestCase,
   type VersionPublication,
   versionPublicationSchema,
@@ -28,7 +29,7 @@ import { CursorCodec } from "../cursor.ts";
 import type { Database } from "../database.ts";
 import { shareDeadline } from "../deadline.ts";
 import { count, type KeysetList, readPage } from "../keyset.ts";
-import { changeBenchmark } from "./benchmark_changes.ts";
+import { changeBenchmark, checkReason } from "./benchmark_changes.ts";
 import {
   benchmarkList,
   type BenchmarkListOptions,
@@ -148,6 +149,7 @@ export class PostgresBenchmarkRepository {
   /**
    * Moves a benchmark to another status, as {@linkcode STATUS_TRANSITIONS} allows, and returns it. Of
    * two callers who do so at the same time, the second one starts from the status that the first one set.
+   * Its events say what `options` do about who and why.
    *
    * Throws a {@linkcode NotFoundError} if it does not exist, and `conflict` if its status does not
    * allow that (the text says both) or it has another revision than expected.
@@ -155,22 +157,18 @@ export class PostgresBenchmarkRepository {
   async updateStatus(
     id: string,
     status: BenchmarkStatus,
-    options: UpdateOptions = {},
+    options: UpdateOptions & StatusReason = {},
   ): Promise<Benchmark> {
     const operation = "update benchmark status";
     const next = parseInput(benchmarkStatusSchema, status, "status", operation);
+    const why = checkReason(options);
     const before = BENCHMARK_STATUSES.filter((one) => STATUS_TRANSITIONS[one].includes(next));
     const step = shareDeadline(this.#database, options);
-    const rows = await this.#setStatus(id, next, before, { ...options, ...step() });
-    const row = await this.#requireRow(
-      rows,
-      operation,
-      id,
-      { ...options, ...step() },
-      ({ status: current }) =>
-        before.includes(current) ? undefined : `${current} cannot become ${next}`,
-    );
-    return statements.toBenchmark(row);
+    const rows = await this.#setStatus(id, next, before, { ...options, ...step() }, why);
+    const refusal = ({ status: current }: Benchmark): string | undefined =>
+      before.includes(current) ? undefined : `${current} cannot become ${next}`;
+    const left = { ...options, ...step() };
+    return statements.toBenchmark(await this.#requireRow(rows, operation, id, left, refusal));
   }
 
   /**
@@ -309,8 +307,10 @@ export class PostgresBenchmarkRepository {
     status: BenchmarkStatus,
     before: readonly BenchmarkStatus[],
     options: UpdateOptions,
+    why = checkReason({}),
   ): Promise<statements.BenchmarkRow[]> {
     const parameters = {
+      ...why,
       id: checkId("id", id),
       status,
       from: arrayLiteral(before),

@@ -159,6 +159,9 @@ export interface UpdateBenchmarkStatusInput extends BenchmarkTarget {
   readonly status: BenchmarkStatus;
   /** An array literal: the statuses that the change can start from. */
   readonly from: string;
+  readonly changedBy: string | undefined;
+  readonly reason: string | undefined;
+  readonly successorId: string | undefined;
   readonly events: boolean;
 }
 
@@ -181,13 +184,18 @@ export const updateBenchmarkStatus: Statement<UpdateBenchmarkStatusInput, Benchm
         ...BENCHMARK_EVENT,
         type: "StatusChanged",
         members: { benchmarkId: sql`id`, oldStatus: sql`old_status`, newStatus: sql`status` },
+        optional: { changedBy: sql`${p.changedBy}::text`, reason: sql`${p.reason}::text` },
         enabled: p.events,
       })
     }), deprecation as (${
       insertEvent({
         ...BENCHMARK_EVENT,
         type: "Deprecated",
-        members: { benchmarkId: sql`id`, reason: sql.lit("") },
+        members: { benchmarkId: sql`id`, reason: sql`coalesce(${p.reason}::text, '')` },
+        optional: {
+          successorId: sql`${p.successorId}::text`,
+          deprecatedBy: sql`${p.changedBy}::text`,
+        },
         // It needs the row of the other one, and so comes second.
         from: sql`b, event`,
         where: sql`status = 'deprecated'`,

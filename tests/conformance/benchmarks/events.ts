@@ -17,7 +17,9 @@ export function testEvents(test: BenchmarkTest): void {
     await benchmarks.updateStatus(benchmarkId, "active");
     const next = { ...version("1.1.0+linux"), changelog: "more", createdBy: userId };
     await benchmarks.publishVersion(benchmarkId, next);
-    await benchmarks.updateStatus(benchmarkId, "deprecated");
+    const { id: successorId } = await fixture.create();
+    const why = { changedBy: userId, reason: `it's "leaked"` };
+    await benchmarks.updateStatus(benchmarkId, "deprecated", { ...why, successorId });
     await benchmarks.delete(benchmarkId);
     assert.deepEqual(await events(fixture, benchmarkId), [
       { type: "Created", benchmarkId, name: `It's "quoted"`, createdBy: userId },
@@ -30,10 +32,30 @@ export function testEvents(test: BenchmarkTest): void {
         changelog: "more",
         updatedBy: userId,
       },
-      { type: "StatusChanged", benchmarkId, oldStatus: "active", newStatus: "deprecated" },
-      { type: "Deprecated", benchmarkId, reason: "" },
+      {
+        type: "StatusChanged",
+        benchmarkId,
+        oldStatus: "active",
+        newStatus: "deprecated",
+        ...why,
+      },
+      { type: "Deprecated", benchmarkId, reason: why.reason, successorId, deprecatedBy: userId },
       { type: "StatusChanged", benchmarkId, oldStatus: "deprecated", newStatus: "archived" },
     ]);
+  });
+
+  test("who moves a benchmark on is an id, and the reason is bounded", async (fixture) => {
+    const { benchmarks } = fixture;
+    const { id } = await fixture.create();
+    const refused = { changedBy: "me", successorId: "other", reason: "x".repeat(2_001) };
+    for (const [name, value] of Object.entries(refused)) {
+      const options = { [name]: value };
+      await assert.rejects(benchmarks.updateStatus(id, "under_review", options), {
+        code: "invalid_input",
+        field: `options.${name}`,
+      });
+    }
+    assert.equal((await benchmarks.getById(id))?.status, "draft");
   });
 
   test("a change of what describes a benchmark names the fields, and no change writes none", async (fixture) => {
