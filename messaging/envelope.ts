@@ -1,4 +1,4 @@
-import { checkAttributes, NO_HEADERS } from "./event_attributes.ts";
+import { checkAttributes, NO_HEADERS, RESERVED_HEADERS } from "./event_attributes.ts";
 import { checkDecodedJson, decodeJson, encodeJson, encodeJsonWithin } from "../core/json.ts";
 import { SerializationError, ValidationError } from "../core/errors.ts";
 import { kindOf } from "../core/shown_value.ts";
@@ -29,21 +29,6 @@ const DATA = ',"data":';
  */
 const COMMON_HEAD =
   /^\{"specversion":"1\.0","id":"([ !#-[\]-~]*)","type":"([ !#-[\]-~]*)","source":"([ !#-[\]-~]*)","time":"([ !#-[\]-~]*)"(?:,"partitionkey":"([ !#-[\]-~]*)")?,"datacontenttype":"application\/json","data":/;
-
-/** The members of an envelope that are no headers. */
-const MEMBERS: ReadonlySet<string> = new Set([
-  "specversion",
-  "id",
-  "type",
-  "source",
-  "time",
-  "correlationid",
-  "partitionkey",
-  "traceparent",
-  "tracestate",
-  "datacontenttype",
-  "data",
-]);
 
 const decoder = new TextDecoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
@@ -213,7 +198,7 @@ function toMessage(channel: string, { members, payload, data }: ParsedEnvelope):
 }
 
 function headersOf(members: Readonly<Record<string, unknown>>): Record<string, string> {
-  const names = Object.keys(members).filter((name) => !MEMBERS.has(name));
+  const names = Object.keys(members).filter((name) => !RESERVED_HEADERS.has(name));
   if (names.length === 0) return NO_HEADERS;
   return Object.fromEntries(names.map((name) => [name, members[name] as string]));
 }

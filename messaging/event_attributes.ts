@@ -14,10 +14,10 @@ const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
 export const NO_HEADERS: EventAttributes["headers"] = Object.freeze({});
 
 /** The last time that was checked: events come in bursts, and to parse it costs as much as all other checks. */
-let lastTime = "";
+let lastTime = "1970-01-01T00:00:00Z";
 
 /** Names that a header cannot have, because the envelope means something by them. */
-const RESERVED_HEADERS: readonly string[] = [
+export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   "specversion",
   "id",
   "type",
@@ -29,7 +29,7 @@ const RESERVED_HEADERS: readonly string[] = [
   "tracestate",
   "datacontenttype",
   "data",
-];
+]);
 
 /** What a new event is about, for the attributes that its publisher did not give. */
 export interface NewEvent {
@@ -124,7 +124,7 @@ function checkHeaders(headers: unknown): void {
         "every name must be 1 to 20 lower-case ASCII letters and digits",
       );
     }
-    if (RESERVED_HEADERS.includes(name)) {
+    if (RESERVED_HEADERS.has(name)) {
       throw new ValidationError(
         `headers.${name}`,
         "it must be given as the attribute of that name",

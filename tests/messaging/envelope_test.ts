@@ -122,6 +122,7 @@ const MALFORMED: readonly (readonly [string, unknown])[] = [
   ["source", { ...WIRE, source: "line\nbreak" }],
   ["time", { ...WIRE, time: undefined }],
   ["time", { ...WIRE, time: "now" }],
+  ["time", { ...WIRE, time: "" }],
   ["correlationId", { ...WIRE, correlationid: {} }],
   ["partitionKey", { ...WIRE, partitionkey: 7 }],
   ["headers", { ...WIRE, data_base64: "AA==" }],

@@ -17,6 +17,13 @@ const EVENT = {
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
+test("no time is none, also before any other was seen", () => {
+  const attributes = completeAttributes({}, EVENT);
+  for (const time of ["", undefined as unknown as string]) {
+    assert.throws(() => checkAttributes({ ...attributes, time }), /Cannot use time/);
+  }
+});
+
 test("what a publisher gives is kept, the rest is filled in", () => {
   const { id, ...rest } = completeAttributes({ correlationId: "request-1" }, EVENT);
   assert.match(id, /^[0-9a-f-]{14}7[0-9a-f-]{21}$/);
