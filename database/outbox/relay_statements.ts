@@ -53,7 +53,8 @@ export interface ClaimInput {
  * claim finds it. `next` is where the window ends, unless that is the end of the table. The exception is an event that was dead and is put in again while later ones are claimed: its
  * place in the order was given up before.
  *
- * The claim is committed without waiting for the disk: one that a crash of the server undoes has only to be made again.
+ * The claim waits for the disk like any commit: if a crash of the server could undo it, another relay would have the
+ * events while the first one still publishes them.
  * The lease is counted by the clock of the server alone. The condition about the head (`open`) is judged on the view
  * alone; it only spares rows without a chance the lock. The window is a limit, because that is what bounds the cost
  * that a planner without statistics expects: above some cost it would compile the statement at each call.
@@ -75,9 +76,7 @@ export const claimEvents: Statement<ClaimInput, ClaimRow> = statement(
         c.position, c.id,
         c.aggregate_type, c.aggregate_id, c.type, c.payload, c.time, c.correlation_id,
         c.traceparent, c.tracestate, c.attempts
-      from (select count(*)::int4 as looked_at from candidates) n
-      cross join set_config('synchronous_commit', 'off', true)
-      left join claimed c on true`,
+      from (select count(*)::int4 as looked_at from candidates) n left join claimed c on true`,
 );
 
 /** The window, and whether the head of each one's aggregate is free; locks nothing. */
