@@ -18,6 +18,8 @@ import type {
 import { HandlerQueue } from "../handler_queue.ts";
 import { MessagingError } from "../../core/errors.ts";
 
+const encoder = new TextEncoder();
+
 /** How a {@linkcode MemoryEventBus} works; everything has a default. */
 export interface MemoryEventBusConfig {
   /** The `source` of events that do not name one. Default: `/benchmark-exchange`. */
@@ -123,7 +125,7 @@ export class MemoryEventBus implements EventBus {
   #publish(channels: readonly string[], payload: unknown, options: PublishOptions): string {
     this.#checkCall("publish", options);
     const { id, envelope } = this.#encoder.encode(channels[0] as string, payload, options);
-    const bytes = new TextEncoder().encode(envelope);
+    const bytes = encoder.encode(envelope);
     for (const channel of channels) {
       for (const [queue, wants] of this.#queues) {
         if (wants(channel)) queue.offer(channel, bytes);

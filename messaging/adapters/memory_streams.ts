@@ -82,6 +82,8 @@ export class MemoryStreamBus extends PortableStreamBus {
   }
 }
 
+const encoder = new TextEncoder();
+
 class MemoryStreamDriver implements StreamDriver {
   readonly capabilities: StreamCapabilities;
   readonly #streams: MemoryStreams;
@@ -92,7 +94,7 @@ class MemoryStreamDriver implements StreamDriver {
   }
 
   async append(channel: string, { envelope }: EncodedEvent): Promise<void> {
-    this.#streams.append(channel, new TextEncoder().encode(envelope));
+    this.#streams.append(channel, encoder.encode(envelope));
   }
 
   async join(channel: string, request: JoinRequest): Promise<DriverReader> {

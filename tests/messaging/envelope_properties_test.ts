@@ -3,22 +3,9 @@ import fc from "fast-check";
 import { test } from "node:test";
 import { z } from "zod";
 import { decodeEnvelope, encodeEnvelope } from "../../messaging/envelope.ts";
-import type { EventAttributes, Message } from "../../messaging/messaging.ts";
+import type { Message } from "../../messaging/messaging.ts";
 import { UndecodableMessageError } from "../../messaging/undecodable_message_error.ts";
-
-const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-const ATTRIBUTES: EventAttributes = {
-  id: "event-1",
-  type: "Created",
-  source: "/tests",
-  time: "2026-11-22T10:00:00.000Z",
-  correlationId: "request-1",
-  partitionKey: "bench-1",
-  traceparent: TRACEPARENT,
-  tracestate: "vendor=1",
-  headers: { tenant: "blue" },
-};
+import { ATTRIBUTES } from "../support/event_attributes.ts";
 
 const encode = (...args: Parameters<typeof encodeEnvelope>): Uint8Array =>
   new TextEncoder().encode(encodeEnvelope(...args));

@@ -1,25 +1,11 @@
 import assert from "node:assert/strict";
+import { ATTRIBUTES, TRACEPARENT } from "../support/event_attributes.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../messaging/envelope.ts";
-import type { EventAttributes } from "../../messaging/messaging.ts";
 import { inspect } from "node:util";
 import { test } from "node:test";
 import { UndecodableMessageError } from "../../messaging/undecodable_message_error.ts";
 import type { ValidationError } from "../../core/errors.ts";
 import { z } from "zod";
-
-const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-const ATTRIBUTES: EventAttributes = {
-  id: "event-1",
-  type: "Created",
-  source: "/tests",
-  time: "2026-11-22T10:00:00.000Z",
-  correlationId: "request-1",
-  partitionKey: "bench-1",
-  traceparent: TRACEPARENT,
-  tracestate: "vendor=1",
-  headers: { tenant: "blue" },
-};
 
 const WIRE = {
   specversion: "1.0",
