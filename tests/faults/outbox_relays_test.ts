@@ -161,6 +161,29 @@ describe("relays of an outbox", () => {
       assert.deepEqual([...new Set(broker.received)].slice(3).toSorted(), ["c 0", "d 0"]);
     }));
 
+  test("go on when the server answers again after it was silent", () =>
+    withRelay([], async ({ pool, broker, relay }) => {
+      const { server } = await opened();
+      const [begun, finish] = [gate(), gate()];
+      broker.before = () => (begun.open(), finish.opened);
+      relay.start();
+      await addToOutbox(pool, ["a"]);
+      await begun.opened;
+      await server.pause();
+      try {
+        finish.open();
+        const silent = pool.execute("select 1", [], { timeoutMs: 300 });
+        await assert.rejects(silent, { code: "timeout" });
+      } finally {
+        server.resume();
+      }
+      const add = (): Promise<boolean> => addToOutbox(pool, ["b"]).then(() => true, () => false);
+      await until("one can be added", add, 20_000);
+      await until("the new one", () => broker.received.includes("b 0"), 20_000);
+      await until("nothing is left", async () => (await readOutbox(pool)).length === 0, 20_000);
+      assert.deepEqual([...new Set(broker.received)].toSorted(), ["a 0", "b 0"]);
+    }));
+
   test("drain 100,000 events in batches, in order, and hold no more than two of them", () =>
     withRelay([], async ({ pool, broker }) => {
       await pool.execute("alter table outbox_events disable trigger keep_event");
