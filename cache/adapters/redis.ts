@@ -22,6 +22,9 @@ export type { RedisCacheConfig } from "./redis/config.ts";
 export type { RedisCacheOptions } from "./redis/options.ts";
 export type { RedisClientLike } from "../../core/redis/channel.ts";
 
+/** Looking for the load of another process costs little. */
+const LONGEST_PAUSE_MS = 10;
+
 /**
  * A cache on Redis or Valkey, a single server or a cluster, shared by all processes with the same namespace.
  *
@@ -89,7 +92,8 @@ export class RedisCacheProvider extends RedisCache implements TieredStore {
       prepare: (channel) => owed.carryOut((one) => unlinkOwed(channel, one, settings.keyOf)),
     });
     const store = new RedisStore(connection, settings.keyOf, settings.timeoutMs);
-    return new RedisCacheProvider({ store, owed, adapter: "redis" }, settings);
+    const parts = { store, owed, adapter: "redis", longestPauseMs: LONGEST_PAUSE_MS };
+    return new RedisCacheProvider(parts, settings);
   }
 
   /** See {@linkcode TieredStore.getEntry}. */

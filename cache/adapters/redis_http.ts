@@ -15,6 +15,9 @@ import { RedisStore } from "./redis/store.ts";
 
 export type { HttpRedisCacheConfig } from "./redis/http_config.ts";
 
+/** Looking for the load of another process is a request, which may have to be paid for. */
+const LONGEST_PAUSE_MS = 200;
+
 /**
  * A cache on a server that speaks the REST protocol of Upstash, such as Upstash Redis or a bridge to a Redis of
  * your own. It holds the same as a `RedisCacheProvider` with the same namespace, and both can be used at once. It
@@ -60,6 +63,7 @@ export class HttpRedisCacheProvider extends RedisCache {
     const connection = new HttpRedisConnection({ ...address, area: CACHE_AREA, clock });
     const scripts = new PackedScripts(new ScriptRunner(connection));
     const store = new RedisStore(connection, keyOf, timeoutMs, scripts);
-    super({ store, owed: new OwedInvalidations(settings), adapter: "redis-http" }, settings);
+    const owed = new OwedInvalidations(settings);
+    super({ store, owed, adapter: "redis-http", longestPauseMs: LONGEST_PAUSE_MS }, settings);
   }
 }

@@ -43,6 +43,8 @@ export interface RedisCacheParts {
   readonly owed: OwedInvalidations;
   /** What its health calls the adapter. */
   readonly adapter: string;
+  /** How long those who wait for the load of another process pause between two looks, at most, in milliseconds. */
+  readonly longestPauseMs: number;
 }
 
 /** A cache on Redis, however the server is reached: what its adapters have in common. */
@@ -63,7 +65,8 @@ export class RedisCache implements CacheProvider {
   readonly #closing = new AbortController();
 
   /** Creates one for a store. */
-  protected constructor({ store, owed, adapter }: RedisCacheParts, settings: RedisCacheSettings) {
+  protected constructor(parts: RedisCacheParts, settings: RedisCacheSettings) {
+    const { store, owed, adapter, longestPauseMs } = parts;
     this.#settings = settings;
     this.#adapter = adapter;
     this.#store = store;
@@ -71,6 +74,7 @@ export class RedisCache implements CacheProvider {
     this.guarded = new GuardedValues(store, owed, settings);
     this.#loads = new RedisLoads(store, this.guarded.values, {
       ...settings,
+      longestPauseMs,
       settled: (key, call) => this.guarded.settled(key, call),
       onDropped: (reason) => this.guarded.policy.dropped(reason),
     });
