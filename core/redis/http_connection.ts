@@ -18,6 +18,9 @@ export interface HttpConnectionSettings extends HttpAddress {
   readonly clock: Clock;
 }
 
+/** How often what can be repeated is sent: a runtime may keep two connections that the server has closed meanwhile. */
+const MAX_ATTEMPTS = 3;
+
 /**
  * Sends commands over HTTP. There is no connection to keep: every turn's commands are a request of their own, and
  * requests can overtake each other.
@@ -98,13 +101,13 @@ export class HttpRedisConnection implements RedisCommands {
 
   async #attempt(command: RedisCommand, signal: AbortSignal): Promise<unknown> {
     const words = textWords(command);
-    try {
-      return await this.#pipelines.send(words, signal);
-    } catch (error) {
-      // Else the connection broke, such as one that the server has closed because it was idle.
-      const isAnswer = error instanceof HttpFailure || replyCode(error) !== undefined;
-      if (isAnswer || !command.repeatable || signal.aborted) throw error;
-      return await this.#pipelines.send(words, signal);
+    for (let left = command.repeatable ? MAX_ATTEMPTS : 1;; left--) {
+      try {
+        return await this.#pipelines.send(words, signal);
+      } catch (error) {
+        const isAnswer = error instanceof HttpFailure || replyCode(error) !== undefined;
+        if (isAnswer || left === 1 || signal.aborted) throw error;
+      }
     }
   }
 }
