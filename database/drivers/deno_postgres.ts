@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { settleWithin } from "../../core/call_options.ts";
+import { checkTimeout, settleWithin } from "../../core/call_options.ts";
 import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import { isSqlState } from "../database_error.ts";
 import type {
@@ -62,18 +62,19 @@ export interface DenoPostgresDriverOptions {
 /**
  * Speaks through the clients of `@db/postgres` that `pool` gives, for `createPool({ driver })`.
  *
- * - The clients need `controls: { decodeStrategy: "string" }`: the values that they decode themselves are not
- *   exact. Without it, the first value that arrives is a `ConfigurationError`.
- * - Prefer a `pool` that makes a new `Client` each time, as the example does. It needs no pool in it:
- *   `createPool` makes one. A `Pool` of version 0.19 loses a client for good when it cannot connect,
- *   or when the server ends a connection that idles. With a `Pool`, give `createPool` a `max`
- *   that is not above its size, and leave it to this driver alone.
- * - What is given back has no session any more; a `Pool` makes a new one when it is asked again, and stays open. A client that is
- *   broken and does not know it is not given back.
- * - A statement is cancelled with `pg_cancel_backend`, over another client of `pool`.
+ * - The clients need `controls: { decodeStrategy: "string" }`, because the values that they decode themselves
+ *   are not exact. Without it, the first such value is a {@linkcode ConfigurationError}, already in `createPool`.
+ * - Prefer a `pool` that makes a `Client` each time, as in the example: `createPool` pools them. A `Pool` of
+ *   version 0.19 loses a client for good when it cannot connect, or when the server ends a session
+ *   that idles. If it has to be one, leave it to this driver alone, and give `createPool` a `max` up to its size.
+ * - The pool stays open. What it gets back has no session any more; a `Pool` opens one when it is asked
+ *   again. A client that is broken and does not know it is not given back.
+ * - A statement is cancelled by `pg_cancel_backend`, over another client of `pool`.
  * - Limits of the session are set where clients are made: `options: { statement_timeout: "30s" }`.
  *
- * Not there: notifications, `copy`, types of columns for `verify`, and the rows of more than one statement in one text.
+ * Not there: notifications, `copy`, the types of columns, and rows of more than one statement of a text.
+ *
+ * Throws a `ValidationError` for a bad `connectTimeoutMs`.
  *
  * @example
  * ```ts
@@ -107,7 +108,7 @@ export function denoPostgresDriver(
   pool: DenoPostgresPool,
   options: DenoPostgresDriverOptions = {},
 ): DatabaseDriver {
-  const timeoutMs = options.connectTimeoutMs ?? 5_000;
+  const timeoutMs = checkTimeout(options.connectTimeoutMs ?? 5_000, "connectTimeoutMs");
   return {
     name: "deno-postgres",
     // The pool sets the limit.

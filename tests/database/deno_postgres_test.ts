@@ -140,6 +140,13 @@ test("deno-postgres: a client that comes too late is given back", async () => {
   await until("it is given back", () => source.free.length === 1);
 });
 
+test("deno-postgres: a bad timeout is refused by its name", () => {
+  assert.throws(() => denoPostgresDriver(new ClientSource(url), { connectTimeoutMs: 0 }), {
+    name: "ValidationError",
+    field: "connectTimeoutMs",
+  });
+});
+
 test("the database of the suite goes", async () => {
   await database?.drop();
 });
