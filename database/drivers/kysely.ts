@@ -19,6 +19,7 @@ import type {
   DriverQuery,
   DriverResult,
 } from "../driver.ts";
+import { beginsTransaction, endsTransaction } from "./transaction_text.ts";
 
 /** How to use a dialect. */
 export interface KyselyDriverConfig {
@@ -65,9 +66,6 @@ export class KyselyDriver implements DatabaseDriver {
   }
 }
 
-const BEGIN = /^\s*(begin|start\s+transaction)\b/i;
-const END = /^\s*(commit|end|rollback|abort)\b(?!\s+to\b)/i;
-
 class KyselyConnection implements DriverConnection {
   /** The dialect has a pool of its own, which gets the connection back after every use. */
   readonly reusable = false;
@@ -89,8 +87,8 @@ class KyselyConnection implements DriverConnection {
   }
 
   async execute({ text, values }: DriverQuery): Promise<DriverResult> {
-    const ends = END.test(text);
-    this.#inTransaction ||= BEGIN.test(text);
+    const ends = endsTransaction(text);
+    this.#inTransaction ||= beginsTransaction(text);
     this.#running = true;
     try {
       const query = CompiledQuery.raw(text, values as unknown[]);
