@@ -1,8 +1,10 @@
 import { ConfigurationError } from "./errors.ts";
 
+const PACKAGE = "@benchmark-exchange/infrastructure";
+
 /**
- * Whether this is `workerd`, the runtime of Cloudflare Workers: what a request opened, timers too, ends with it, and
- * its files are in memory.
+ * Whether this is the edge, `workerd`, the runtime of Cloudflare Workers: what a request opens there, also timers, ends
+ * with it, and files are nowhere but in memory.
  */
 export function isEdge(): boolean {
   // Node has `navigator` since version 21.
@@ -10,11 +12,17 @@ export function isEdge(): boolean {
 }
 
 /**
- * To be called while a module is loaded that cannot work at the edge. Modules of Node are there with `nodejs_compat`,
- * and fail, or lose what they were given, only when they are used.
+ * Says that a module of the package cannot work at the edge, to be called while it is loaded: with `nodejs_compat`
+ * the edge has modules of Node for it, which fail, or lose what they are given, when they are used.
  *
- * Throws a {@linkcode ConfigurationError} in `workerd`: "Cannot load <module>: <why>; use <instead>".
+ * Throws a {@linkcode ConfigurationError} at the edge: "Cannot use …/<subpath> in workerd: <why>; <instead>".
  */
-export function refuseEdge(module: string, why: string, instead: string): void {
-  if (isEdge()) throw new ConfigurationError([why, `use ${instead}`], `load ${module}`);
+export function refuseEdge(subpath: string, why: string, instead: string): void {
+  if (!isEdge()) return;
+  throw new ConfigurationError([why, instead], `use ${PACKAGE}/${subpath} in workerd`);
+}
+
+/** {@linkcode refuseEdge} for a module that keeps connections open. */
+export function refuseEdgeSockets(subpath: string, instead: string): void {
+  refuseEdge(subpath, "a connection ends there with the request that opened it", instead);
 }
