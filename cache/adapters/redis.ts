@@ -5,7 +5,6 @@
  */
 
 import type { CallOptions } from "../../core/call_options.ts";
-import { refuseEdgeSockets } from "../../core/edge.ts";
 import type { Lock, LockOptions } from "../../core/lock.ts";
 import { checkInteger } from "../../core/validation.ts";
 import type {
@@ -48,8 +47,6 @@ import { RedisStore } from "./redis/store.ts";
 
 export type { RedisCacheConfig, RedisCacheOptions } from "./redis/config.ts";
 export type { RedisClientLike } from "../../core/redis/channel.ts";
-
-refuseEdgeSockets("cache/redis", "use cache/redis-http");
 
 /**
  * A cache on Redis or Valkey, a single server or a cluster, shared by all processes with the same namespace.

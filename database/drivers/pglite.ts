@@ -22,7 +22,7 @@ import { lockDirectory } from "../directory_lock.ts";
 import { parseTimestamp } from "../timestamp.ts";
 
 refuseEdge(
-  "database/pglite",
+  "embedded PostgreSQL",
   "WebAssembly cannot be compiled there",
   "give createPool a dialect that uses fetch",
 );

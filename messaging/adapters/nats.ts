@@ -4,7 +4,7 @@
  * @module
  */
 
-import { refuseEdgeSockets } from "../../core/edge.ts";
+import { refuseEdgeConnections } from "../../core/edge.ts";
 import { PortableStreamBus } from "../portable_streams.ts";
 import { checkConfig, type NatsStreamBusConfig } from "./nats/config.ts";
 import { NatsServer } from "./nats/server.ts";
@@ -12,7 +12,7 @@ import { NatsStreamDriver } from "./nats/stream_driver.ts";
 
 export type { NatsStreamBusConfig } from "./nats/config.ts";
 
-refuseEdgeSockets("messaging/nats", "write events to the outbox, and run its relay elsewhere");
+refuseEdgeConnections("NATS", "write events to the outbox and run its relay elsewhere");
 
 /**
  * A `StreamBus` on NATS JetStream, 2.9 or later: a stream for each channel, which is made when it is first needed, a

@@ -5,7 +5,6 @@
  */
 
 import { type CallOptions, checkCallOptions, settleWithin } from "../../core/call_options.ts";
-import { refuseEdgeSockets } from "../../core/edge.ts";
 import { MessagingError } from "../../core/errors.ts";
 import type { RedisClientLike } from "../../core/redis/channel.ts";
 import { CommandBatches } from "../../core/redis/command_batches.ts";
@@ -34,8 +33,6 @@ import { RedisSubscriptions } from "./redis/subscriptions.ts";
 export type { RedisEventBusConfig, RedisEventBusOptions } from "./redis/config.ts";
 export type { RedisClientLike } from "../../core/redis/channel.ts";
 export type { RedisSource } from "../../core/redis/redis_source.ts";
-
-refuseEdgeSockets("messaging/redis", "write events to the outbox, and run its relay elsewhere");
 
 /**
  * An event bus over the publish and subscribe of Redis or Valkey, a single server or a cluster. Channels are named

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { refuseEdgeSockets } from "../../core/edge.ts";
 import type { RedisClientLike } from "../../core/redis/channel.ts";
 import { PortableStreamBus } from "../portable_streams.ts";
 import {
@@ -17,11 +16,6 @@ import { RedisStreamDriver } from "./redis/stream_driver.ts";
 export type { RedisStreamBusConfig, RedisStreamBusOptions } from "./redis/stream_config.ts";
 export type { RedisClientLike } from "../../core/redis/channel.ts";
 export type { RedisSource } from "../../core/redis/redis_source.ts";
-
-refuseEdgeSockets(
-  "messaging/redis-streams",
-  "write events to the outbox, and run its relay elsewhere",
-);
 
 /**
  * Durable streams on Redis 7 or Valkey, a single server or a cluster, shared by all buses with the same namespace.

@@ -10,7 +10,7 @@ export type { PresignSettings } from "../presigned/url_signer.ts";
 
 /** At the edge there is no disk. */
 export function refuseEdgeFiles(): void {
-  refuseEdge("storage/filesystem", "its files are in memory and soon gone", "use storage/s3");
+  refuseEdge("a file system", "its files are in memory and soon gone", "use storage/s3");
 }
 
 /** Where a {@linkcode FileSystemStorageProvider} keeps its objects. */

@@ -238,9 +238,8 @@ export class FileSystemDriver implements StorageDriver {
 
   async #openObject(call: StorageCall, from: ObjectAddress): Promise<OpenObject> {
     const { path, key } = await this.#locate(from);
-    const { operation } = call;
     const object = await isDirectory(dirname(path)) &&
-      await openObjectFile(path, { operation, key });
+      await openObjectFile(path, { operation: call.operation, key });
     if (!object) throw missing(call.operation, "object");
     return object;
   }
