@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { connect as connectSocket } from "node:net";
 import pg from "pg";
 import { settleWithin } from "../../core/call_options.ts";
+import { refuseEdgeConnections } from "../../core/edge.ts";
 import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import { type ConnectionSettings, parseConnectionUrl } from "../connection_url.ts";
 import { CopyQuery } from "./copy_query.ts";
@@ -23,6 +24,8 @@ import type {
   DriverQuery,
   DriverResult,
 } from "../driver.ts";
+
+refuseEdgeConnections("PostgreSQL", "give createPool a dialect that uses fetch");
 
 /** How to reach a server. */
 export interface PgDriverConfig {
