@@ -5,7 +5,6 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
   limitFlags,
@@ -14,6 +13,7 @@ import {
   permissionRows,
   withOneLess,
 } from "./support/permissions.ts";
+import { test } from "./support/permitted.ts";
 import { type CommandResult, runCommand } from "./support/run_command.ts";
 import { findService, type Service, type ServiceTest, serviceTest } from "./support/services.ts";
 import { skipTest } from "./support/skip.ts";
@@ -22,7 +22,6 @@ import { openUsePlace, urlOf } from "./support/use_place.ts";
 const PROGRAM = fileURLToPath(
   new URL("./support/fixtures/use_with_permissions.ts", import.meta.url),
 );
-const PGLITE = dirname(createRequire(import.meta.url).resolve("@electric-sql/pglite"));
 
 /** Where none is allowed, one has to be denied: Deno allows all to a Deno that `node:child_process` starts without any. */
 const ALONE = ["run", "--no-check", "--no-prompt", "--deny-ffi"];
@@ -53,7 +52,7 @@ test("there is a fact for each subpath of the package, and the README has the sa
 /** A test that is skipped unless all the servers are there. */
 function testWith(services: readonly Service[]): ServiceTest {
   const one = services.find((service) => "missing" in service) ?? services[0];
-  return one ? serviceTest(one) : (name, fn) => test(name, () => fn(""));
+  return one ? serviceTest(one, test) : (name, fn) => test(name, () => fn(""));
 }
 
 async function checkFlags(fact: PermissionFact, services: readonly Service[]): Promise<void> {
@@ -62,7 +61,7 @@ async function checkFlags(fact: PermissionFact, services: readonly Service[]): P
   const hosts = urls.map((url) => new URL(url).host);
   const flags = limitFlags(fact.flags, {
     "HOST:PORT": hosts,
-    "PGLITE": [PGLITE],
+    "PGLITE": [dirname(createRequire(import.meta.url).resolve("@electric-sql/pglite"))],
     "FOLDER": [folder],
   });
   const place = await openUsePlace(services);

@@ -1,9 +1,8 @@
 import { connect } from "amqplib";
 import { Buffer } from "node:buffer";
-import process from "node:process";
 import { RabbitMqNames } from "../../messaging/adapters/rabbitmq/names.ts";
 import type { StreamBus } from "../../messaging/streams.ts";
-import { RUN_VARIABLE } from "./postgres.ts";
+import { runName } from "./postgres.ts";
 
 /** A connection of the package `amqplib`. */
 export type RabbitMqClient = Awaited<ReturnType<typeof connect>>;
@@ -107,5 +106,5 @@ export class RabbitMqPlace {
 }
 
 function newPrefix(): string {
-  return `t-${process.env[RUN_VARIABLE] ?? "alone"}-${crypto.randomUUID().slice(-12)}`;
+  return `t-${runName()}-${crypto.randomUUID().slice(-12)}`;
 }

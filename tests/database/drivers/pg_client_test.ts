@@ -3,9 +3,10 @@ import process from "node:process";
 import { test } from "node:test";
 import { PgDriver } from "../../../database/drivers/pg.ts";
 import { newPgClient } from "../../../database/drivers/pg_client.ts";
+import { test as permittedTest } from "../../support/permitted.ts";
 import { findService, serviceTest } from "../../support/services.ts";
 
-const serverTest = serviceTest(await findService("postgres"));
+const serverTest = serviceTest(await findService("postgres"), permittedTest);
 
 /** What would change a session, if it were read. */
 const VARIABLES = {
