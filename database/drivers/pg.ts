@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { connect as connectSocket } from "node:net";
-import pg from "pg";
+import type pg from "pg";
 import { settleWithin } from "../../core/call_options.ts";
 import { refuseEdgeConnections } from "../../core/edge.ts";
 import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
@@ -13,6 +13,7 @@ import { type ConnectionSettings, parseConnectionUrl } from "../connection_url.t
 import { CopyQuery } from "./copy_query.ts";
 import { DescribeQuery } from "./describe_query.ts";
 import { type FieldCache, PreparedQuery } from "./prepared_query.ts";
+import { newPgClient } from "./pg_client.ts";
 import { listenOn } from "./pg_listener.ts";
 import { PG_TYPES, textParser } from "./pg_types.ts";
 import type {
@@ -65,7 +66,7 @@ export class PgDriver implements DatabaseDriver {
 
   /** Opens a connection. */
   async connect(onBroken: () => void): Promise<PgConnection> {
-    const client = new pg.Client(await this.#clientConfig());
+    const client = newPgClient(await this.#clientConfig());
     const connection = new PgConnection(client, this.#settings, onBroken);
     const timeoutMs = this.#config.connectTimeoutMs ?? 5_000;
     try {

@@ -136,7 +136,7 @@ export class S3Server {
 
   #newClient(sdk: Sdk): S3Client {
     const { endpoint, region, credentials, addressing } = this.settings;
-    return new sdk.S3Client({
+    const client = new sdk.S3Client({
       endpoint: endpoint.origin,
       region,
       // Without an end, the SDK would keep them for ever; who keeps them is our function.
@@ -155,6 +155,10 @@ export class S3Server {
       disableMultiregionAccessPoints: true,
       disableS3ExpressSessionAuth: true,
       userAgentAppId: "",
+      authSchemePreference: [],
+      sigv4aSigningRegionSet: [],
+      disableClockSkewCorrection: false,
+      defaultUserAgentProvider: () => Promise.resolve([["benchmark-exchange"]]),
       requestHandler: {
         handle: (request: SdkRequest, { abortSignal }: { abortSignal?: unknown } = {}) =>
           this.#handle(request, abortSignal),
@@ -162,6 +166,9 @@ export class S3Server {
         httpHandlerConfigs: () => ({}),
       },
     });
+    // It marks what a Lambda sends, which it learns from the environment at every request.
+    client.middlewareStack.remove("recursionDetectionMiddleware");
+    return client;
   }
 
   /** Sends for the SDK. */
