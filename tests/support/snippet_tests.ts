@@ -55,6 +55,9 @@ function plainTest(name: string, run: (replacements: Replacements) => Promise<vo
 
 /** Replaces what differs here; a server that would serve for ever ends when all else is done. */
 function adapt(snippet: Snippet, replacements: Replacements): string {
+  const rest = Object.keys(replacements)
+    .reduce((text, from) => text.replaceAll(from, ""), snippet.text);
+  assert.doesNotMatch(rest, /127\.0\.0\.1:/, "a snippet must not reach somebody's own server");
   const text = Object.entries(replacements)
     .reduce((text, [from, to]) => text.replaceAll(from, to), snippet.text);
   return usesDeno(snippet) ? `${text}Deno.exit();\n` : text;
