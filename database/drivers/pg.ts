@@ -65,7 +65,21 @@ export class PgDriver implements DatabaseDriver {
   }
 
   /** Opens a connection. */
-  async connect(onBroken: () => void): Promise<PgConnection> {
+  connect(onBroken: () => void): Promise<DriverConnection> {
+    return this.#connect(onBroken);
+  }
+
+  /** Listens on a connection of its own. */
+  async listen(channel: string, events: DriverListenerEvents): Promise<DriverListener> {
+    return await listenOn(await this.#connect(() => events.onBroken()), channel, events);
+  }
+
+  /** Nothing is open besides connections. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #connect(onBroken: () => void): Promise<PgConnection> {
     const client = newPgClient(await this.#clientConfig());
     const connection = new PgConnection(client, this.#settings, onBroken);
     const timeoutMs = this.#config.connectTimeoutMs ?? 5_000;
@@ -81,16 +95,6 @@ export class PgDriver implements DatabaseDriver {
       await connection.close();
       throw explainRefusal(error);
     }
-  }
-
-  /** Listens on a connection of its own. */
-  async listen(channel: string, events: DriverListenerEvents): Promise<DriverListener> {
-    return await listenOn(await this.connect(() => events.onBroken()), channel, events);
-  }
-
-  /** Nothing is open besides connections. */
-  close(): Promise<void> {
-    return Promise.resolve();
   }
 
   async #clientConfig(): Promise<pg.ClientConfig> {
