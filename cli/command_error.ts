@@ -40,6 +40,8 @@ export function exitCodeOf(error: unknown): number {
 export function errorText(error: unknown): string {
   if (error instanceof CommandError || error instanceof InfrastructureError) return error.message;
   if (!(error instanceof Error)) return "Cannot go on: something that is no error was thrown";
-  const places = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  // The stack begins with the message.
+  const stack = (error.stack ?? "").replace(error.message, "").split("\n");
+  const places = stack.filter((line) => /^\s+at .+:\d+:\d+\)?$/.test(line));
   return [`Cannot go on: an unexpected ${error.constructor.name}`, ...places].join("\n");
 }

@@ -9,7 +9,7 @@ const RULES: Record<string, rules.Rule> = {
   "areas import only along the arrows": rules.followsArrows,
   "no file imports a folder's mod.ts": rules.importsFilesNotFolders,
   "there are no import cycles": rules.hasNoCycles,
-  "loading mod.ts loads no vendor's package": rules.loadsNoVendor,
+  "loading mod.ts or the program loads no vendor's package": rules.loadsNoVendor,
   "conformance suites import nothing but the library and assertions": rules.keepsSuitesPortable,
   "imports are bare names": rules.importsBareNames,
   "files are small": rules.keepsFilesSmall,

@@ -47,13 +47,19 @@ test("a file that loads itself through others is a cycle, types do not count", (
   }, ["core/a.ts", "core/b.ts", "core/c.ts"].map((path) => `${path} loads itself through others`));
 });
 
-test("mod.ts loads no vendor through other files, but may load one later", () => {
+test("mod.ts and the program load no vendor through other files, but may load one later", () => {
   assertBroken(rules.loadsNoVendor, {
     "mod.ts": `export * from "./cache/mod.ts"; import { z } from "zod"; import "node:fs";`,
     "cache/mod.ts": `export { x } from "./redis.ts"; export type { P } from "pg";`,
     "cache/redis.ts":
       `import { y } from "redis"; const p = () => import("pg"); type T = import("pg").Q;`,
-  }, ["mod.ts must not load redis"]);
+    "cli/doctor.ts": `import "./doctor/postgres.ts";`,
+    "cli/doctor/postgres.ts": `import "pg"; const r = () => import("../../cache/redis.ts");`,
+  }, [
+    "mod.ts must not load redis",
+    "cli/doctor.ts must not load pg",
+    "cli/doctor/postgres.ts must not load pg",
+  ]);
 });
 
 test("a conformance suite imports only the library and node:assert/strict", () => {

@@ -1,5 +1,6 @@
 import type { Environment } from "../../core/environment.ts";
 import type { CliIo, CliOutput } from "../../cli/io.ts";
+import { runCli } from "../../cli/run_cli.ts";
 
 /** An output that keeps what was written. */
 export class RecordedOutput implements CliOutput {
@@ -32,13 +33,34 @@ export interface RecordedIo extends CliIo {
   readonly stderr: RecordedOutput;
 }
 
-/** The world of a command in a test: no variables, no terminal, and nobody who stops it, unless told otherwise. */
-export function recordedIo(options: {
+/** What is different from no variables, no terminal, and nobody who stops the command. */
+export interface RecordedIoOptions {
   readonly environment?: Environment;
   readonly isTerminal?: boolean;
   readonly signal?: AbortSignal;
+  /** Hears of everything that is written. */
   readonly onWrite?: () => void;
-} = {}): RecordedIo {
+}
+
+/** How a command ended, and what it wrote. */
+export interface CommandOutcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line in this process. */
+export async function runRecorded(
+  args: readonly string[],
+  options: RecordedIoOptions = {},
+): Promise<CommandOutcome> {
+  const io = recordedIo(options);
+  const code = await runCli(args, io);
+  return { code, stdout: io.stdout.text, stderr: io.stderr.text };
+}
+
+/** The world of a command in a test. */
+export function recordedIo(options: RecordedIoOptions = {}): RecordedIo {
   const { environment = {}, isTerminal = false, signal, onWrite = () => {} } = options;
   return {
     environment,
