@@ -27,7 +27,7 @@ export const DEMO: Command = {
   demo [--json] [--data FILE] [--keep DIR]
 
   --json       one JSON document on standard output, for machines
-  --data FILE  other results than those of 30 models from the EvalPlus leaderboard: JSON lines such as
+  --data FILE  other results than those of 30 models of the EvalPlus leaderboard, in lines such as
                {"source":"where they are from"} (may be left out)
                {"provider":"openai","model":"gpt-4","benchmark":"humaneval","score":88.4}
                benchmark: ${SLUGS.join(", ")}

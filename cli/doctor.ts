@@ -25,7 +25,7 @@ export const DOCTOR: Command = {
   doctor [--json] [--bucket NAME] [--timeout-ms 5000]
 
   --json           one JSON document: {"healthy":true,"servers":[{"name":"Redis","findings":[…]}]}
-  --bucket NAME    also try in this bucket what the S3 server does, with small objects that it removes
+  --bucket NAME    also try in this bucket what the S3 server does, with objects that it removes
   --timeout-ms MS  how long each question to a server may take, 100 to 60000; 5000 if left out
 
 It looks whether a server can be reached, takes the credentials, is new enough, can do what the

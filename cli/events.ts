@@ -5,8 +5,8 @@ export const EVENTS: CommandGroup = {
   help: `Events as they happen, and those that could not be handled.
 
   events tail          prints events as they happen (REDIS_URL)
-  events dead-letters  lists what nobody could handle: of the outbox (DATABASE_URL), or of a group of
-                       a stream (REDIS_URL)
+  events dead-letters  lists what nobody could handle: of the outbox (DATABASE_URL), or of a group
+                       of a stream (REDIS_URL)
   events redrive       has it tried again
 
 Examples

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { test } from "node:test";
 import { VERSION } from "../../cli/version.ts";
+import { signalIfAlive } from "../support/process_signals.ts";
 import { runCommand } from "../support/run_command.ts";
 import { findService, serviceTest } from "../support/services.ts";
 
@@ -35,7 +36,8 @@ redisTest("Ctrl-C ends a tail with 0, and so does the end of its reader", async 
     const ended = once(child, "exit");
     await once(child.stderr, "data");
     if (end === "SIGINT") {
-      child.kill("SIGINT");
+      // On Deno, `child.kill` has the child end by the signal, whatever its code is.
+      signalIfAlive(child.pid!, "SIGINT");
     } else {
       child.stdout.destroy();
       await publish(url, args.at(-1)!);
