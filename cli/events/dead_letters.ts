@@ -83,26 +83,26 @@ function ofOutbox(event: DeadEvent): ShownLetter {
 
 function ofStream(letter: DeadLetter): ShownLetter {
   const { id, channel, group, reason, attempts, error, buriedAt: at } = letter;
-  const event = eventOf(letter);
-  const about = "type" in event ? `${event.type} ${event.id}` : "not an event";
-  const details = { id, channel, group, reason, attempts, error, buriedAt: at, ...event };
+  const found = eventOf(letter);
+  const about = "event" in found ? `${found.event.type} ${found.event.id}` : "not an event";
+  const details = { id, channel, group, reason, attempts, error, buriedAt: at, ...found };
   return { id, at, about: `${about} (${reason})`, attempts, error, details };
 }
 
 /** The event that died; of what is none, the bytes in base64. */
-function eventOf(letter: DeadLetter): DecodedEvent | { readonly bytes: string } {
+function eventOf(letter: DeadLetter): { readonly event: DeadMessage } | { readonly bytes: string } {
   try {
-    const { type, id: eventId, time, payload } = letter.decode();
-    return { type, id: eventId, time, payload: JSON.parse(payload) };
+    const { id, type, time, payload } = letter.decode();
+    return { event: { id, type, time, payload: JSON.parse(payload) } };
   } catch (error) {
     if (!(error instanceof UndecodableMessageError)) throw error;
     return { bytes: Buffer.from(letter.bytes).toString("base64") };
   }
 }
 
-interface DecodedEvent {
-  readonly type: string;
+interface DeadMessage {
   readonly id: string;
+  readonly type: string;
   readonly time: string;
   readonly payload: unknown;
 }

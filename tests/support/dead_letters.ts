@@ -29,8 +29,11 @@ export async function withDeadEvents(
   }
 }
 
-/** Where {@linkcode withBuriedEvents} puts what it buries. */
-export const BURIED: readonly string[] = ["--channel", "events:submission", "--group", "scoring"];
+const CHANNEL = "events:submission";
+const GROUP = "scoring";
+
+/** The options that name where {@linkcode withBuriedEvents} buries. */
+export const BURIED: readonly string[] = ["--channel", CHANNEL, "--group", GROUP];
 
 /** Uses a Redis of its own with a dead letter for each payload. */
 export async function withBuriedEvents(
@@ -40,15 +43,21 @@ export async function withBuriedEvents(
   const server = await startRedis();
   try {
     const bus = await RedisStreamBus.connect({ url: server.url });
-    const [, channel = "", , group = ""] = BURIED;
-    const reader = await bus.reader(channel, { group });
-    for (const payload of payloads) await bus.publish(channel, payload, { type: "Scored" });
-    const { entries } = await reader.read();
-    const death = { reason: "handler_failed", error: "Error: out of luck", attempts: 5 } as const;
-    for (const entry of entries) await reader.bury(entry, death);
+    for (const payload of payloads) await bus.publish(CHANNEL, payload, { type: "Scored" });
     await bus.close();
+    await buryAll(server.url);
     await use({ REDIS_URL: server.url });
   } finally {
     await server[Symbol.asyncDispose]();
   }
+}
+
+/** Makes dead letters of all that the group has not had. */
+export async function buryAll(url: string): Promise<void> {
+  const bus = await RedisStreamBus.connect({ url });
+  const reader = await bus.reader(CHANNEL, { group: GROUP });
+  const { entries } = await reader.read({ waitMs: 0 });
+  const death = { reason: "handler_failed", error: "Error: out of luck", attempts: 5 } as const;
+  for (const entry of entries) await reader.bury(entry, death);
+  await bus.close();
 }

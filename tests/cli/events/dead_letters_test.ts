@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { BURIED, withBuriedEvents, withDeadEvents } from "../../support/dead_letters.ts";
+import { BURIED, buryAll, withBuriedEvents, withDeadEvents } from "../../support/dead_letters.ts";
 import { runRecorded } from "../../support/recorded_io.ts";
+import { withRedis } from "../../support/redis.ts";
 import { findService, privateServerTest, serviceTest } from "../../support/services.ts";
 
 const postgresTest = serviceTest(await findService("postgres"));
@@ -37,14 +38,31 @@ redisTest(
         2,
       );
       const { deadLetters } = JSON.parse((await list(environment, ...BURIED, "--json")).stdout);
-      assert.deepEqual(deadLetters.map((one: { payload: unknown }) => one.payload), [
-        { name: "first" },
-        { name: "second" },
-      ]);
-      const { channel, group, reason, type, attempts } = deadLetters[0];
+      assert.deepEqual(
+        deadLetters.map((one: { event: { payload: unknown } }) => one.event.payload),
+        [
+          { name: "first" },
+          { name: "second" },
+        ],
+      );
+      const { channel, group, reason, event: { type }, attempts } = deadLetters[0];
       assert.deepEqual([channel, group, reason, type, attempts], [
         ...["events:submission", "scoring", "handler_failed", "Scored", 5],
       ]);
+    }),
+);
+
+redisTest(
+  "of what is no event, the bytes are in base64",
+  () =>
+    withBuriedEvents([1], async (environment) => {
+      const key = "exchange/stream/{events:submission}";
+      await withRedis(environment.REDIS_URL, (send) => send("XADD", key, "*", "d", "no event"));
+      await buryAll(environment.REDIS_URL);
+      const { stdout } = await list(environment, ...BURIED);
+      assert.match(stdout, / not an event \(handler_failed\), 5 attempts$/m);
+      const { deadLetters } = JSON.parse((await list(environment, ...BURIED, "--json")).stdout);
+      assert.equal(deadLetters[1].bytes, "bm8gZXZlbnQ=");
     }),
 );
 
