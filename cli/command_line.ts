@@ -78,7 +78,7 @@ export function parseCommandLine(args: readonly string[], command: Command): Com
     else texts.set(token.name, value);
   }
   if (positionals.length > 0 && command.operands === undefined && !flags.has(HELP)) {
-    throw usageError(`Unknown argument ${shownWord(positionals[0] ?? "")}`);
+    throw usageError(`Cannot use ${shownWord(positionals[0] ?? "")}: it takes options only`);
   }
   return new CommandLine(flags, texts, positionals);
 }
@@ -107,7 +107,9 @@ function optionValue(
   { name, rawName, value, inlineValue }: OptionToken,
   kinds: Readonly<Record<string, OptionKind>>,
 ): string | undefined {
-  if (!Object.hasOwn(kinds, name)) throw usageError(`Unknown argument ${shownWord(rawName)}`);
+  if (!Object.hasOwn(kinds, name)) {
+    throw usageError(`Cannot use ${shownWord(rawName)}: it is not known`);
+  }
   if (kinds[name] === "flag") {
     if (value === undefined) return undefined;
     throw usageError(`Cannot use ${rawName}: it takes no value`);

@@ -67,7 +67,7 @@ async function dispatch(args: readonly string[], io: CliIo, names: string[]): Pr
     if (name === "--version" && node === ROOT) return await show(`${VERSION}\n`, io);
     if (!Object.hasOwn(node.commands, name)) {
       const known = Object.keys(node.commands).join(", ");
-      throw usageError(`Unknown command ${shownWord(name)}, known are ${known}`);
+      throw usageError(`Cannot run ${shownWord(name)}: the commands are ${known}`);
     }
     node = await node.commands[name]!();
     names.push(name);

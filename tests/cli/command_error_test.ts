@@ -23,7 +23,7 @@ test("wrong use and a wrong configuration end with 2, everything else with 1", (
 });
 
 test("errors of the package are told, of others only the kind and the place", () => {
-  assert.equal(errorText(usageError("Unknown argument")), "Unknown argument");
+  assert.equal(errorText(usageError("Cannot use x")), "Cannot use x");
   const ours = new InfrastructureError("Cannot open", { code: "internal", operation: "open" });
   assert.equal(errorText(ours), "Cannot open");
   const text = errorText(new TypeError("no server at postgres://u:s3cr3t@h\n    at s3cr3t:1:1"));

@@ -29,17 +29,17 @@ test("--help and -h are options of every command, also beside an operand that it
 
 test("what is unknown or incomplete is wrong use, told without what could be a password", () => {
   const cases: [string[], string][] = [
-    [["--frobnicate"], "Unknown argument --frobnicate"],
-    [["--database-url=postgres://u:s3cr3t@h/d"], "Unknown argument --database-url"],
-    [["-x"], "Unknown argument -x"],
-    [["--toString"], "Unknown argument --toString"],
+    [["--frobnicate"], "Cannot use --frobnicate: it is not known"],
+    [["--database-url=postgres://u:s3cr3t@h/d"], "Cannot use --database-url: it is not known"],
+    [["-x"], "Cannot use -x: it is not known"],
+    [["--toString"], "Cannot use --toString: it is not known"],
     [["--json=yes"], "Cannot use --json: it takes no value"],
     [["--data"], "Cannot use --data: it needs a value"],
     [["--data="], "Cannot use --data: it needs a value"],
     [["--data", ""], "Cannot use --data: it needs a value"],
     [["--data", "--json"], "Cannot use --data: it needs a value"],
-    [["more"], "Unknown argument more"],
-    [["postgres://u:s3cr3t@h/d"], "Unknown argument something of 23 characters"],
+    [["more"], "Cannot use more: it takes options only"],
+    [["postgres://u:s3cr3t@h/d"], "Cannot use something of 23 characters: it takes options only"],
   ];
   for (const [args, message] of cases) {
     assert.throws(() => parseCommandLine(args, COMMAND), { message, exitCode: 2 });

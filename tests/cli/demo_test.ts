@@ -210,7 +210,12 @@ test("what cannot work ends with 1 and says why, without the password", async ()
   assert.match(stderr, /^demo: .*ECONNREFUSED, tried 127\.0\.0\.1:9\n$/);
   const cases: [string[], string, number, RegExp][] = [
     [["--data", "no/such/file"], "", 1, /no\/such\/file/],
-    [["--frobnicate"], "", 2, /^demo: Unknown argument --frobnicate; see demo --help\n$/],
+    [
+      ["--frobnicate"],
+      "",
+      2,
+      /^demo: Cannot use --frobnicate: it is not known; see demo --help\n$/,
+    ],
     [["--data", "tests"], "", 1, /Cannot read tests: /],
     [["--data"], "", 2, /--data: it needs a value/],
     [["--keep", ""], "", 2, /--keep: it needs a value/],

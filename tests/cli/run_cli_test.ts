@@ -46,18 +46,21 @@ test("what is unknown ends with 2, a sentence and where the help is", async () =
   const cases: [string[], string][] = [
     [
       ["migrat"],
-      "cli: Unknown command migrat, known are migrate, doctor, events, demo; see --help",
+      "cli: Cannot run migrat: the commands are migrate, doctor, events, demo; see --help",
     ],
     [
       ["toString"],
-      "cli: Unknown command toString, known are migrate, doctor, events, demo; see --help",
+      "cli: Cannot run toString: the commands are migrate, doctor, events, demo; see --help",
     ],
     [
       ["migrate", "down"],
-      "migrate: Unknown command down, known are up, status, verify; see migrate --help",
+      "migrate: Cannot run down: the commands are up, status, verify; see migrate --help",
     ],
-    [["doctor", "--jsn"], "doctor: Unknown argument --jsn; see doctor --help"],
-    [["migrate", "up", "now"], "migrate: Unknown argument now; see migrate up --help"],
+    [["doctor", "--jsn"], "doctor: Cannot use --jsn: it is not known; see doctor --help"],
+    [
+      ["migrate", "up", "now"],
+      "migrate: Cannot use now: it takes options only; see migrate up --help",
+    ],
     [
       ["events", "redrive"],
       "events: Cannot redrive: give ids, or --all, and not both; see events redrive --help",
