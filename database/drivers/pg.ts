@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { connect as connectSocket } from "node:net";
 import type pg from "pg";
 import { settleWithin } from "../../core/call_options.ts";
+import { refuseEdgeConnections } from "../../core/edge.ts";
 import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import { type ConnectionSettings, parseConnectionUrl } from "../connection_url.ts";
 import { CopyQuery } from "./copy_query.ts";
@@ -24,6 +25,8 @@ import type {
   DriverQuery,
   DriverResult,
 } from "../driver.ts";
+
+refuseEdgeConnections("PostgreSQL", "give createPool a dialect that uses fetch");
 
 /** How to reach a server. */
 export interface PgDriverConfig {
@@ -62,7 +65,21 @@ export class PgDriver implements DatabaseDriver {
   }
 
   /** Opens a connection. */
-  async connect(onBroken: () => void): Promise<PgConnection> {
+  connect(onBroken: () => void): Promise<DriverConnection> {
+    return this.#connect(onBroken);
+  }
+
+  /** Listens on a connection of its own. */
+  async listen(channel: string, events: DriverListenerEvents): Promise<DriverListener> {
+    return await listenOn(await this.#connect(() => events.onBroken()), channel, events);
+  }
+
+  /** Nothing is open besides connections. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #connect(onBroken: () => void): Promise<PgConnection> {
     const client = newPgClient(await this.#clientConfig());
     const connection = new PgConnection(client, this.#settings, onBroken);
     const timeoutMs = this.#config.connectTimeoutMs ?? 5_000;
@@ -78,16 +95,6 @@ export class PgDriver implements DatabaseDriver {
       await connection.close();
       throw explainRefusal(error);
     }
-  }
-
-  /** Listens on a connection of its own. */
-  async listen(channel: string, events: DriverListenerEvents): Promise<DriverListener> {
-    return await listenOn(await this.connect(() => events.onBroken()), channel, events);
-  }
-
-  /** Nothing is open besides connections. */
-  close(): Promise<void> {
-    return Promise.resolve();
   }
 
   async #clientConfig(): Promise<pg.ClientConfig> {

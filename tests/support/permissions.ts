@@ -8,6 +8,8 @@ export interface PermissionFact {
   readonly flags: readonly string[];
   /** The servers that the use needs. */
   readonly servers?: readonly ServiceName[];
+  /** Whether a server of HTTP stands before the first of these. */
+  readonly overHttp?: boolean;
 }
 
 const SERVER = "--allow-net=HOST:PORT";
@@ -21,6 +23,7 @@ export const PERMISSION_FACTS: readonly PermissionFact[] = [
   { use: "/domain", flags: [] },
   { use: "/database", flags: [] },
   { use: "/database/kysely", flags: [] },
+  { use: "/database/deno-postgres", flags: [] },
   { use: "/cache", flags: [] },
   { use: "/cache/memory", flags: [] },
   { use: "/storage", flags: [] },
@@ -31,6 +34,7 @@ export const PERMISSION_FACTS: readonly PermissionFact[] = [
   { use: "/testing", flags: [] },
   { use: "/database/pg", flags: [SERVER], servers: ["postgres"] },
   { use: "/cache/redis", flags: [SERVER], servers: ["redis"] },
+  { use: "/cache/redis-http", flags: [SERVER], servers: ["redis"], overHttp: true },
   { use: "/messaging/redis", flags: [SERVER], servers: ["redis"] },
   { use: "/messaging/redis-streams", flags: [SERVER], servers: ["redis"] },
   { use: "/messaging/nats", flags: [SERVER], servers: ["nats"] },

@@ -5,12 +5,14 @@ import type {
   ServiceInputTypes,
   ServiceOutputTypes,
 } from "@aws-sdk/client-s3";
+import { isEdge } from "../../../core/edge.ts";
 import { InfrastructureError } from "../../../core/errors.ts";
 import { Attempts } from "./attempts.ts";
 import type { S3Settings } from "./config.ts";
 import { type FailureDetails, S3Failure } from "./failure.ts";
 import { encodeQuery, ObjectUrls } from "./object_urls.ts";
 import { type S3Request, Signer } from "./signer.ts";
+import { readXmlWithoutDom } from "./sdk_without_dom.ts";
 import type { HttpClient, HttpRequest } from "./http_client.ts";
 import { type HttpResponse, Transport } from "./transport.ts";
 
@@ -125,7 +127,9 @@ export class S3Server {
 
   #loadSdk(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }> {
     this.#sdk ??= import("@aws-sdk/client-s3").then((sdk) => {
-      return { sdk, client: this.#newClient(sdk) };
+      const client = this.#newClient(sdk);
+      if (isEdge()) readXmlWithoutDom(client);
+      return { sdk, client };
     });
     return this.#sdk;
   }
