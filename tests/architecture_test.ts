@@ -10,7 +10,7 @@ const RULES = {
   "areas import only along the arrows": "followsArrows",
   "no file imports a folder's mod.ts": "importsFilesNotFolders",
   "there are no import cycles": "hasNoCycles",
-  "loading mod.ts loads no vendor's package": "loadsNoVendor",
+  "loading mod.ts or the program loads no vendor's package": "loadsNoVendor",
   "conformance suites import nothing but the library and assertions": "keepsSuitesPortable",
   "imports are bare names": "importsBareNames",
   "files are small": "keepsFilesSmall",

@@ -59,6 +59,21 @@ function testMigrator(test: PoolTest): void {
     assert.equal(await count(pool, "one"), 1);
   });
 
+  test("who listens hears of each migration when it is committed, and how long it took", async (pool) => {
+    const heard: string[] = [];
+    await migrate(pool, {
+      migrations: [ONE, TWO],
+      onApplied: ({ name, durationMs }) => {
+        assert.ok(durationMs >= 0 && durationMs < 60_000);
+        heard.push(name);
+        if (name === "0001_one") throw new Error("enough");
+      },
+    }).catch((error) => heard.push(error.message));
+    assert.deepEqual(heard, ["0001_one", "enough"]);
+    const { applied } = await migrationStatus(pool, { migrations: [ONE, TWO] });
+    assert.deepEqual(applied.map(({ name }) => name), ["0001_one"]);
+  });
+
   test("the migrations of this library are the default", async (pool) => {
     const names = MIGRATIONS.map(({ name }) => name);
     assert.deepEqual((await migrationStatus(pool)).pending, names);

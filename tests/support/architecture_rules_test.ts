@@ -14,12 +14,17 @@ test("only the arrows of the house are allowed", () => {
     "core/errors.ts": `export { x } from "../domain/user.ts";`,
     "domain/user.ts": `import { x } from "../core/validation.ts";`,
     "messaging/envelope.ts": `import "../domain/events.ts"; import "../domain/user.ts";`,
-    "mod.ts": `export * from "./database/mod.ts";`,
+    "mod.ts": `export * from "./database/mod.ts"; import "./cli/run_cli.ts";`,
+    "cli/doctor.ts": `import "../cache/adapters/redis.ts"; import "../mod.ts";`,
+    "cache/cache.ts": `import "../cli/io.ts";`,
+    "tests/cli/doctor_test.ts": `import "../../cli/doctor.ts";`,
   }, [
     "database/pool.ts must not import cache/cache.ts",
     "cache/tiered.ts must not import messaging/messaging.ts",
     "core/errors.ts must not import domain/user.ts",
     "messaging/envelope.ts must not import domain/user.ts",
+    "mod.ts must not import cli/run_cli.ts",
+    "cache/cache.ts must not import cli/io.ts",
   ]);
 });
 
@@ -27,7 +32,7 @@ test("only mod.ts of the root and users import a folder's mod.ts", () => {
   assertBroken(rules.importsFilesNotFolders, {
     "mod.ts": `export * from "./core/mod.ts";`,
     "core/json.ts": `import { x } from "./mod.ts";`,
-    "examples/demo.ts": `import { x } from "../core/mod.ts";`,
+    "cli/demo.ts": `import { x } from "../core/mod.ts"; import "../mod.ts";`,
     "storage/storage.ts": `import type { X } from "../mod.ts";`,
   }, [
     "core/json.ts must import a file instead of core/mod.ts",
@@ -46,13 +51,19 @@ test("a file that loads itself through others is a cycle, types do not count", (
   }, ["core/a.ts", "core/b.ts", "core/c.ts"].map((path) => `${path} loads itself through others`));
 });
 
-test("mod.ts loads no vendor through other files, but may load one later", () => {
+test("mod.ts and the program load no vendor through other files, but may load one later", () => {
   assertBroken(rules.loadsNoVendor, {
     "mod.ts": `export * from "./cache/mod.ts"; import { z } from "zod"; import "node:fs";`,
     "cache/mod.ts": `export { x } from "./redis.ts"; export type { P } from "pg";`,
     "cache/redis.ts":
       `import { y } from "redis"; const p = () => import("pg"); type T = import("pg").Q;`,
-  }, ["mod.ts must not load redis"]);
+    "cli/doctor.ts": `import "./doctor/postgres.ts";`,
+    "cli/doctor/postgres.ts": `import "pg"; const r = () => import("../../cache/redis.ts");`,
+  }, [
+    "mod.ts must not load redis",
+    "cli/doctor.ts must not load pg",
+    "cli/doctor/postgres.ts must not load pg",
+  ]);
 });
 
 test("a conformance suite imports only the library and node:assert/strict", () => {
@@ -141,12 +152,14 @@ test("published files neither print, nor end the process, nor ask whether they a
   assertBroken(rules.leavesTheProcessAlone, {
     "core/a.ts": "console.log(1);\nprocess.exit();\nprocess.exitCode = 1;\nimport.meta.main;\n" +
       "import.meta.url; process.pid; console_.log(1); // console.log",
+    "cli/main.ts": "process.exitCode = 1; process.exit();",
     "tests/run.ts": "console.log(1);",
   }, [
     "core/a.ts:1 uses console.log",
     "core/a.ts:2 uses process.exit",
     "core/a.ts:3 uses process.exitCode",
     "core/a.ts:4 uses import.meta.main",
+    "cli/main.ts:1 uses process.exit",
   ]);
 });
 

@@ -8,7 +8,7 @@ import {
   StoragePath,
   type TestCase,
   type User,
-} from "@benchmark-exchange/infrastructure";
+} from "../../mod.ts";
 
 /** Where datasets are. */
 export const BUCKET = "exchange-datasets";

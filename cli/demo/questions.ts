@@ -1,9 +1,5 @@
-import {
-  CacheKey,
-  type Infrastructure,
-  type LeaderboardEntry,
-  readDataset,
-} from "@benchmark-exchange/infrastructure";
+import { CacheKey, type Infrastructure, type LeaderboardEntry, readDataset } from "../../mod.ts";
+import { CommandError } from "../command_error.ts";
 import type { PublishedBenchmark } from "./setup.ts";
 
 /** The best of one benchmark. */
@@ -105,7 +101,7 @@ export async function checkDataset(
     benchmark.latestVersion.version,
   );
   const dataset = version?.datasets[0];
-  if (!dataset) throw new Error(`${benchmark.name} has no dataset`);
+  if (!dataset) throw new CommandError(`Cannot check a dataset: ${benchmark.name} has none`);
   const bytes = await readDataset(exchange.storage, dataset);
   return { key: dataset.key, bytes: bytes.length, sha256: dataset.sha256 };
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { BUCKET } from "../../examples/demo/setup.ts";
-import { test } from "../support/permitted.ts";
-import { createTestDatabase } from "../support/postgres.ts";
-import { runDemo } from "../support/run_demo.ts";
-import { withS3 } from "../support/s3.ts";
-import { findService, serviceTest } from "../support/services.ts";
+import { BUCKET } from "../../../cli/demo/setup.ts";
+import { test } from "../../support/permitted.ts";
+import { createTestDatabase } from "../../support/postgres.ts";
+import { runDemo } from "../../support/run_demo.ts";
+import { withS3 } from "../../support/s3.ts";
+import { findService, serviceTest } from "../../support/services.ts";
 
 const postgresTest = serviceTest(await findService("postgres"), test);
 const redisTest = serviceTest(await findService("redis"), test);
@@ -13,7 +13,9 @@ const s3Test = serviceTest(await findService("s3"));
 postgresTest("with DATABASE_URL, it imports the real leaderboard", async (url) => {
   const database = await createTestDatabase(url);
   try {
-    const { code, stdout, stderr } = await runDemo([], { databaseUrl: database.url });
+    const { code, stdout, stderr } = await runDemo(["--data", "examples/evalplus.jsonl"], {
+      databaseUrl: database.url,
+    });
     assert.equal(code, 0, stderr);
     assert.match(stdout, /428 submissions with a score, 72 without/);
     assert.match(stdout, /^ {4}1 {3}96\.3 {2}O1 Preview \(Sept 2024\) {2}\(audited\)$/m);

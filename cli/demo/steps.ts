@@ -1,4 +1,4 @@
-import process from "node:process";
+import type { CliIo } from "../io.ts";
 
 /** How long a step took. */
 export interface StepTime {
@@ -6,23 +6,18 @@ export interface StepTime {
   readonly ms: number;
 }
 
-/** Where progress is shown, if a person watches it. */
-export interface Screen {
-  readonly isTTY?: boolean;
-  write(text: string): unknown;
-}
-
 /** Runs steps one after the other, shows how far they are to a person who watches, and keeps their times. */
 export class Steps {
+  /** What each took, so far. */
   readonly times: StepTime[] = [];
-  readonly #screen: Screen;
+  readonly #io: Pick<CliIo, "stderr" | "signal">;
 
-  /** The error stream by default, so that the output can be piped. */
-  constructor(screen: Screen = process.stderr) {
-    this.#screen = screen;
+  /** Shows progress on the error stream, so that the output can be piped. */
+  constructor(io: Pick<CliIo, "stderr" | "signal">) {
+    this.#io = io;
   }
 
-  /** Runs a step; it can say how far it is. */
+  /** Runs a step; it can say how far it is. When the user has asked to stop, it throws instead, also where it says that. */
   async run<T>(step: string, fn: (progress: (done: string) => void) => Promise<T>): Promise<T> {
     const start = performance.now();
     this.#show(`${step} …`);
@@ -35,6 +30,8 @@ export class Steps {
   }
 
   #show(text: string): void {
-    if (this.#screen.isTTY) this.#screen.write(`\r\u001b[K${text}`);
+    const { stderr, signal } = this.#io;
+    if (stderr.isTerminal) void stderr.write(`\r\u001b[K${text}`);
+    if (text !== "") signal.throwIfAborted();
   }
 }

@@ -7,7 +7,7 @@ import {
   Infrastructure,
   uploadVerified,
 } from "@benchmark-exchange/infrastructure";
-import { BUCKET, ensureBenchmarks, ensurePeople } from "../../examples/demo/setup.ts";
+import { BUCKET, ensureBenchmarks, ensurePeople } from "../../cli/demo/setup.ts";
 import { test } from "../support/permitted.ts";
 import { runDemo as demo } from "../support/run_demo.ts";
 
@@ -114,7 +114,7 @@ test("a file with no good row is reported line by line, and one without rows ref
     await writeFile(file, "\n");
     const empty = await demo(["--data", file]);
     assert.equal(empty.code, 1);
-    assert.match(empty.stderr, /bad\.jsonl has no results/);
+    assert.match(empty.stderr, /bad\.jsonl: it has no results/);
   }));
 
 test("a byte order mark before the first row is not part of it, and failed runs alone are imported", () =>
@@ -196,21 +196,34 @@ test("whoever reads the output may stop before its end", () =>
     assert.deepEqual({ code, stderr }, { code: 2, stderr: "" });
   }));
 
+test("without a file it takes the built-in results", async () => {
+  const { code, stdout, stderr } = await demo([]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^Results: EvalPlus leaderboard, github\.com\/evalplus/);
+  assert.match(stdout, /^HumanEval: best public result of each model, 30 models$/m);
+  assert.match(stdout, /^Health: every part works$/m);
+});
+
 test("what cannot work ends with 1 and says why, without the password", async () => {
   const { code, stderr } = await demo([], { redisUrl: "redis://user:s3cr3t@127.0.0.1:9" });
   assert.equal(code, 1);
   assert.match(stderr, /^demo: .*ECONNREFUSED, tried 127\.0\.0\.1:9\n$/);
-  const cases: [string[], string, RegExp][] = [
-    [["--data", "no/such/file"], "", /no\/such\/file/],
-    [["--frobnicate"], "", /Unknown argument --frobnicate/],
-    [["--data", "tests"], "", /Cannot read tests: /],
-    [["--data"], "", /--data needs a value/],
-    [["--keep", ""], "", /--keep needs a value/],
-    [[], "postgres://user:s3cr3t@127.0.0.1:9/x", /refused/],
+  const cases: [string[], string, number, RegExp][] = [
+    [["--data", "no/such/file"], "", 1, /no\/such\/file/],
+    [
+      ["--frobnicate"],
+      "",
+      2,
+      /^demo: Cannot use --frobnicate: it is not known; see demo --help\n$/,
+    ],
+    [["--data", "tests"], "", 1, /Cannot read tests: /],
+    [["--data"], "", 2, /--data: it needs a value/],
+    [["--keep", ""], "", 2, /--keep: it needs a value/],
+    [[], "postgres://user:s3cr3t@127.0.0.1:9/x", 1, /refused/],
   ];
-  for (const [args, url, reason] of cases) {
+  for (const [args, url, expected, reason] of cases) {
     const { code, stdout, stderr } = await demo(args, { databaseUrl: url });
-    assert.equal(code, 1, args.join(" "));
+    assert.equal(code, expected, args.join(" "));
     assert.match(stderr, reason);
     assert.ok(!`${stdout}${stderr}`.includes("s3cr3t"));
   }

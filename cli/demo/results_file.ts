@@ -1,5 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
+import { CommandError } from "../command_error.ts";
 
 /** One result, as the file has it. */
 export interface ResultRow {
@@ -31,7 +32,7 @@ export interface ResultsFile {
  * Reads JSON lines. What is wrong with a line is reported and costs that line only. A line that has
  * `source` and no `model` says where the facts are from.
  */
-export async function readResultsFile(path: string | URL): Promise<ResultsFile> {
+export async function readResultsFile(path: string): Promise<ResultsFile> {
   const lines = splitLines(await readBytes(path));
   const rows: ResultRow[] = [];
   const refused: RefusedRow[] = [];
@@ -60,12 +61,12 @@ export async function readResultsFile(path: string | URL): Promise<ResultsFile> 
   return { source, rows, refused };
 }
 
-async function readBytes(path: string | URL): Promise<Buffer> {
+async function readBytes(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
     // A directory's error does not name it.
-    throw new Error(`Cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    throw new CommandError(`Cannot read ${path}: ${(error as Error).message}`);
   }
 }
 

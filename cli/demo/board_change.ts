@@ -5,7 +5,7 @@ import {
   type LeaderboardEntry,
   submissionEventSchema,
   validated,
-} from "@benchmark-exchange/infrastructure";
+} from "../../mod.ts";
 import type { People, PublishedBenchmark } from "./setup.ts";
 
 /** How a change of a board arrived at a subscriber. */
@@ -33,7 +33,8 @@ export async function seeBoardChange(
   const entry = board.find(({ verification }) => verification === "unverified");
   const submission = entry && await exchange.submissions.getById(entry.submissionId);
   if (!submission) return undefined;
-  const { promise, resolve } = Promise.withResolvers<Heard>();
+  let resolve = (_: Heard): void => {};
+  const promise = new Promise<Heard>((done) => resolve = done);
   const handler = validated(submissionEventSchema, async (event) => {
     if (event.type !== "VerificationCompleted" || event.submissionId !== submission.id) return;
     const heardMs = performance.now();

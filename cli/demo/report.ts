@@ -1,4 +1,4 @@
-import type { HealthReport } from "@benchmark-exchange/infrastructure";
+import type { HealthReport } from "../../mod.ts";
 import type { BoardChangeReport } from "./board_change.ts";
 import type { ImportReport } from "./import_results.ts";
 import type { BoardReport, CacheReport, DatasetReport, RankReport } from "./questions.ts";

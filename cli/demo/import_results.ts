@@ -4,7 +4,7 @@ import {
   InfrastructureError,
   type Submission,
   type VerificationLevel,
-} from "@benchmark-exchange/infrastructure";
+} from "../../mod.ts";
 import type { RefusedRow, ResultRow } from "./results_file.ts";
 import { type People, type PublishedBenchmark, SCORES } from "./setup.ts";
 
