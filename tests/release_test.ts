@@ -3,8 +3,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { test } from "./support/permitted.ts";
 import { type CommandResult, runCommand } from "./support/run_command.ts";
 import { skipTest } from "./support/skip.ts";
 

@@ -3,16 +3,16 @@ import { once } from "node:events";
 import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import process from "node:process";
-import { test } from "node:test";
 import type { Finding } from "../../cli/doctor/diagnosis.ts";
 import type { ServerReport } from "../../cli/doctor/report.ts";
 import { VERSION } from "../../cli/version.ts";
 import { LoopbackListener } from "../support/loopback_listener.ts";
+import { test } from "../support/permitted.ts";
 import { signalIfAlive } from "../support/process_signals.ts";
 import { runCommand } from "../support/run_command.ts";
 import { findService, serviceTest } from "../support/services.ts";
 
-const redisTest = serviceTest(await findService("redis"));
+const redisTest = serviceTest(await findService("redis"), test);
 const MAIN = [..."Deno" in globalThis ? ["run", "-A"] : [], "cli/main.ts"];
 
 test("it is a program on this runtime, with exit codes", async () => {
