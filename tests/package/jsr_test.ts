@@ -8,5 +8,5 @@ await onDenoOnly("the package on JSR", async () => {
   const registry = await JsrRegistry.start();
   after(() => registry[Symbol.asyncDispose]());
   await registry.publish();
-  await testPackage(denoToolchain(registry.url));
+  await testPackage(denoToolchain(registry.url), ["memory"]);
 });

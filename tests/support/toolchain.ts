@@ -30,7 +30,7 @@ const MODULES = { "package.json": JSON.stringify({ type: "module" }) };
 /** npm and a Node of a major version, with the tarball. */
 export async function nodeToolchain(major: number): Promise<Toolchain> {
   const { executable, env } = inFront(await findNode(major));
-  const quiet = ["--no-audit", "--no-fund", "--prefer-offline"];
+  const quiet = ["--no-audit", "--no-fund"];
   return {
     name: `Node ${major}`,
     env: () => env,
@@ -47,7 +47,8 @@ export async function bunToolchain(): Promise<Toolchain> {
   const { executable, env } = inFront(await findRuntime("bun"));
   return {
     name: "Bun",
-    env: () => env,
+    // A cache that is shared can hold a list of versions that is too old for what was published since.
+    env: (folder) => ({ ...env, BUN_INSTALL_CACHE_DIR: resolve(folder, ".bun") }),
     files: MODULES,
     install: async (folder) => [executable, "add", await pack(folder)],
     run: (file) => [executable, file],
@@ -64,7 +65,7 @@ export function denoToolchain(registryUrl: string): Toolchain {
     env: (folder) => ({ JSR_URL: registryUrl, DENO_DIR: resolve(folder, ".deno"), NO_COLOR: "1" }),
     files: {},
     install: () => Promise.resolve([deno, "add", "jsr:@benchmark-exchange/infrastructure"]),
-    run: (file) => [deno, "run", "--check", "-A", file],
+    run: (file) => [deno, "run", "--quiet", "--check", "-A", file],
     test: (file) => [deno, "test", "-A", file],
     runsTypeScript: true,
   };
