@@ -3,5 +3,5 @@ import { testPackage } from "../support/package_tests.ts";
 import { bunToolchain } from "../support/toolchain.ts";
 
 await onDenoOnly("the package for npm on Bun", async () => {
-  await testPackage(await bunToolchain(), ["memory", "pglite", "postgres", "redis"]);
+  await testPackage(await bunToolchain(), ["memory", "pglite"]);
 });

@@ -3,5 +3,5 @@ import { testPackage } from "../support/package_tests.ts";
 import { nodeToolchain } from "../support/toolchain.ts";
 
 await onDenoOnly("the package for npm on Node 22", async () => {
-  await testPackage(await nodeToolchain(22), ["memory", "pglite", "postgres", "redis"]);
+  await testPackage(await nodeToolchain(22), ["memory", "postgres", "redis"]);
 });

@@ -12,11 +12,11 @@ import { UserProject } from "./user_project.ts";
 /** What the suites run on. */
 export type SuiteKind = "memory" | "pglite" | "postgres" | "redis";
 
-/** Registers tests of what a user has who installs the package in an empty project. */
+/** Registers tests of what a user has who installs the package in an empty project, and returns it. */
 export async function testPackage(
   toolchain: Toolchain,
   suites: readonly SuiteKind[],
-): Promise<void> {
+): Promise<() => Promise<UserProject>> {
   const { name } = toolchain;
   const project = lazily(() => UserProject.create(toolchain));
   // What failed to install has failed its tests.
@@ -31,6 +31,7 @@ export async function testPackage(
       await (await project()).test(`conformance_of_${kind}`, env);
     });
   }
+  return project;
 }
 
 /** The names under which the package can be imported; the command line is a program of its own. */
