@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { CallOptions } from "../core/call_options.ts";
+import { systemClock } from "../core/clock.ts";
 import { DatabaseError } from "../core/errors.ts";
 import type { Database } from "./database.ts";
 import { type Migration, MIGRATIONS } from "./migrations/migrations.ts";
@@ -25,10 +26,12 @@ export interface AppliedMigration {
   readonly appliedAt: Date;
 }
 
-/** Which migrations to use. */
+/** Which migrations to use, and who hears of them. */
 export interface MigrateOptions extends CallOptions {
   /** Default: those of this library. */
   readonly migrations?: readonly Migration[];
+  /** Hears of each migration when it is committed. What it throws ends {@linkcode migrate}. */
+  readonly onApplied?: (migration: { readonly name: string; readonly durationMs: number }) => void;
 }
 
 /** Any number that no other user of advisory locks on the same database takes: "exchange" in ASCII. */
@@ -61,6 +64,7 @@ export async function migrate(
   const migrations = options.migrations ?? MIGRATIONS;
   const done: string[] = [];
   for (;;) {
+    const startMs = systemClock.monotonic();
     const name = await database.transaction(
       (transaction) => applyNext(transaction, migrations),
       // Whatever the server's default is: what was committed before the lock was got must be seen.
@@ -72,6 +76,7 @@ export async function migrate(
     );
     if (name === undefined) return done;
     done.push(name);
+    options.onApplied?.({ name, durationMs: systemClock.monotonic() - startMs });
   }
 }
 

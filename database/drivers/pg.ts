@@ -5,13 +5,15 @@
  */
 import { readFile } from "node:fs/promises";
 import { connect as connectSocket } from "node:net";
-import pg from "pg";
+import type pg from "pg";
 import { settleWithin } from "../../core/call_options.ts";
+import { refuseEdgeConnections } from "../../core/edge.ts";
 import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import { type ConnectionSettings, parseConnectionUrl } from "../connection_url.ts";
 import { CopyQuery } from "./copy_query.ts";
 import { DescribeQuery } from "./describe_query.ts";
 import { type FieldCache, PreparedQuery } from "./prepared_query.ts";
+import { newPgClient } from "./pg_client.ts";
 import { listenOn } from "./pg_listener.ts";
 import { PG_TYPES, textParser } from "./pg_types.ts";
 import type {
@@ -23,6 +25,8 @@ import type {
   DriverQuery,
   DriverResult,
 } from "../driver.ts";
+
+refuseEdgeConnections("PostgreSQL", "give createPool a dialect that uses fetch");
 
 /** How to reach a server. */
 export interface PgDriverConfig {
@@ -88,7 +92,7 @@ export class PgDriver implements DatabaseDriver {
   }
 
   async #connect(onBroken: () => void): Promise<PgConnection> {
-    const client = new pg.Client(await this.#clientConfig());
+    const client = newPgClient(await this.#clientConfig());
     const connection = new PgConnection(client, this.#settings, onBroken);
     const timeoutMs = this.#config.connectTimeoutMs ?? 5_000;
     try {
