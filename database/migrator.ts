@@ -47,6 +47,15 @@ const TIMEOUT_MS = 600_000;
  * that migrate at the same time wait for each other, and each migration is applied once. Throws
  * `conflict`, having changed nothing, if an applied migration was edited, is unknown here, or comes after one that
  * was not applied. Needs no session state, so it works behind a pooler. Default deadline of each migration: 10 minutes.
+ *
+ * ```ts
+ * import { createPool, migrate, migrationStatus } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * console.log(await migrate(pool)); // the names of what was applied
+ * console.log(await migrationStatus(pool));
+ * await pool.close();
+ * ```
  */
 export async function migrate(
   database: Database,

@@ -49,7 +49,19 @@ export interface PgDriverConfig {
   readonly dangerouslySkipCertificateCheck?: boolean;
 }
 
-/** Opens connections with `pg`. */
+/**
+ * Opens connections with `pg`.
+ *
+ * ```ts
+ * import { createPool } from "@benchmark-exchange/infrastructure/database";
+ * import { PgDriver } from "@benchmark-exchange/infrastructure/database/pg";
+ *
+ * const driver = new PgDriver({ url: "postgres://exchange@127.0.0.1/exchange" });
+ * const pool = await createPool({ driver, max: 5 });
+ * console.log(pool.stats);
+ * await pool.close();
+ * ```
+ */
 export class PgDriver implements DatabaseDriver {
   /** The name in health reports. */
   readonly name = "pg";

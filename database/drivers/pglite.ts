@@ -33,7 +33,18 @@ export interface PgliteDriverConfig {
   readonly dataDir?: string;
 }
 
-/** Opens PGlite. The data folder is locked, because two processes on it lose data without an error. */
+/**
+ * Opens PGlite. The data folder is locked, because two processes on it lose data without an error.
+ *
+ * ```ts
+ * import { createPool } from "@benchmark-exchange/infrastructure/database";
+ * import { PgliteDriver } from "@benchmark-exchange/infrastructure/database/pglite";
+ *
+ * const pool = await createPool({ driver: new PgliteDriver({ dataDir: "./data/database" }) });
+ * console.log(pool.stats);
+ * await pool.close();
+ * ```
+ */
 export class PgliteDriver implements DatabaseDriver {
   /** The name in health reports. */
   readonly name = "pglite";

@@ -43,6 +43,16 @@ export interface FileSystemStorageOptions {
  *
  * Needs a file system with hard links for `createOnly`, and about 3,200 bytes of path below the root
  * for the longest keys. On Deno it needs `--allow-read` and `--allow-write` for the root.
+ *
+ * ```ts
+ * import { FileSystemStorageProvider } from "@benchmark-exchange/infrastructure/storage/filesystem";
+ *
+ * const storage = new FileSystemStorageProvider({ root: "./data/storage" });
+ * await storage.createBucket("results");
+ * await storage.upload("results", "a.json", "[1, 2]");
+ * console.log((await storage.getMetadata("results", "a.json")).size); // 6
+ * await storage.close();
+ * ```
  */
 export class FileSystemStorageProvider extends PortableStorageProvider {
   readonly #signer: UrlSigner | undefined;

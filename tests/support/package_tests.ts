@@ -9,8 +9,14 @@ import { readJson } from "./source_file.ts";
 import type { Toolchain } from "./toolchain.ts";
 import { UserProject } from "./user_project.ts";
 
-/** Registers tests of what a user has who installs the package in an empty project. */
-export async function testPackage(toolchain: Toolchain): Promise<void> {
+/** What the suites run on. */
+export type SuiteKind = "memory" | "pglite" | "postgres" | "redis";
+
+/** Registers tests of what a user has who installs the package in an empty project, and returns it. */
+export async function testPackage(
+  toolchain: Toolchain,
+  suites: readonly SuiteKind[],
+): Promise<() => Promise<UserProject>> {
   const { name } = toolchain;
   const project = lazily(() => UserProject.create(toolchain));
   // What failed to install has failed its tests.
@@ -20,7 +26,12 @@ export async function testPackage(toolchain: Toolchain): Promise<void> {
     assert.equal(await (await project()).run(importAll(entries)), `${entries.join("\n")}\n`);
   });
   testReadmeSnippets(name, async (text) => await (await project()).run(text));
-  await testConformance(name, project);
+  for (const kind of suites) {
+    await SUITES[kind](`${name}: the installed suites pass on ${kind}`, async (env) => {
+      await (await project()).test(`conformance_of_${kind}`, env);
+    });
+  }
+  return project;
 }
 
 /** The names under which the package can be imported; the command line is a program of its own. */
@@ -37,27 +48,24 @@ function importAll(entries: readonly string[]): string {
   return lines.join("\n");
 }
 
-async function testConformance(
-  name: string,
-  project: () => Promise<UserProject>,
-): Promise<void> {
-  for (const kind of ["memory", "pglite"]) {
-    test(`${name}: the installed suites pass on ${kind}`, async () => {
-      await (await project()).test(`conformance_of_${kind}`);
-    });
-  }
-  const postgresTest = serviceTest(await findService("postgres"));
-  postgresTest(`${name}: the installed suites pass on postgres`, async (url) => {
-    const database = await createTestDatabase(url);
-    try {
-      await (await project()).test("conformance_of_postgres", { DATABASE_URL: database.url });
-    } finally {
-      await database.drop();
-    }
-  });
-  const redisTest = serviceTest(await findService("redis"));
-  redisTest(`${name}: the installed suites pass on redis`, async (url) => {
-    const env = { REDIS_URL: url, REDIS_NAMESPACE: testNamespace() };
-    await (await project()).test("conformance_of_redis", env);
-  });
-}
+/** Registers a test whose function gets the environment that a suite needs. */
+type Register = (name: string, run: (env: Record<string, string>) => Promise<void>) => unknown;
+
+const SUITES: Readonly<Record<SuiteKind, Register>> = {
+  memory: (name, run) => test(name, () => run({})),
+  pglite: (name, run) => test(name, () => run({})),
+  postgres: async (name, run) =>
+    serviceTest(await findService("postgres"))(name, async (url) => {
+      const database = await createTestDatabase(url);
+      try {
+        await run({ DATABASE_URL: database.url });
+      } finally {
+        await database.drop();
+      }
+    }),
+  redis: async (name, run) =>
+    serviceTest(await findService("redis"))(
+      name,
+      (url) => run({ REDIS_URL: url, REDIS_NAMESPACE: testNamespace() }),
+    ),
+};

@@ -24,18 +24,33 @@ export interface Toolchain {
   readonly runsTypeScript: boolean;
 }
 
+const QUIET = ["--no-audit", "--no-fund"];
+
 /** Without it, npm and Node would take the programs for CommonJS. */
 const MODULES = { "package.json": JSON.stringify({ type: "module" }) };
+
+/** npm, with the tarball and other packages; what it runs, Deno runs. */
+export function npmToolchain(packages: readonly string[]): Toolchain {
+  const deno = process.execPath;
+  return {
+    name: "npm",
+    env: () => ({ NO_COLOR: "1" }),
+    files: MODULES,
+    install: async (folder) => ["npm", "install", ...QUIET, await pack(folder), ...packages],
+    run: (file) => [deno, "run", "--quiet", "-A", file],
+    test: (file) => [deno, "test", "-A", file],
+    runsTypeScript: true,
+  };
+}
 
 /** npm and a Node of a major version, with the tarball. */
 export async function nodeToolchain(major: number): Promise<Toolchain> {
   const { executable, env } = inFront(await findNode(major));
-  const quiet = ["--no-audit", "--no-fund", "--prefer-offline"];
   return {
     name: `Node ${major}`,
     env: () => env,
     files: MODULES,
-    install: async (folder) => ["npm", "install", ...quiet, await pack(folder)],
+    install: async (folder) => ["npm", "install", ...QUIET, await pack(folder)],
     run: (file) => [executable, file],
     test: (file) => [executable, "--test", file],
     runsTypeScript: major >= 22,
@@ -47,7 +62,8 @@ export async function bunToolchain(): Promise<Toolchain> {
   const { executable, env } = inFront(await findRuntime("bun"));
   return {
     name: "Bun",
-    env: () => env,
+    // A cache that is shared can hold a list of versions that is too old for what was published since.
+    env: (folder) => ({ ...env, BUN_INSTALL_CACHE_DIR: resolve(folder, ".bun") }),
     files: MODULES,
     install: async (folder) => [executable, "add", await pack(folder)],
     run: (file) => [executable, file],
@@ -64,8 +80,8 @@ export function denoToolchain(registryUrl: string): Toolchain {
     env: (folder) => ({ JSR_URL: registryUrl, DENO_DIR: resolve(folder, ".deno"), NO_COLOR: "1" }),
     files: {},
     install: () => Promise.resolve([deno, "add", "jsr:@benchmark-exchange/infrastructure"]),
-    run: (file) => [deno, "run", "--check", "-A", file],
-    test: (file) => [deno, "test", "-A", file],
+    run: (file) => [deno, "run", "--quiet", "-A", file],
+    test: (file) => [deno, "test", "-A", "--no-check", file],
     runsTypeScript: true,
   };
 }
