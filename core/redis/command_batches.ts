@@ -2,7 +2,13 @@ import process from "node:process";
 import type { RedisChannel, RedisCommand } from "./channel.ts";
 import { type ConnectionSettings, RedisConnection } from "./connection.ts";
 import type { RedisCall } from "./pending_calls.ts";
-import { interruptedError, overloadedError, replyCode, toRedisError } from "./redis_error.ts";
+import {
+  ErrorReply,
+  interruptedError,
+  overloadedError,
+  replyCode,
+  toRedisError,
+} from "./redis_error.ts";
 
 /** How much one batch holds, so that the server does nothing else for a millisecond at most. */
 const MAX_COMMANDS = 256;
@@ -184,6 +190,3 @@ async function allowsScripts(channel: RedisChannel): Promise<boolean> {
     throw error;
   }
 }
-
-/** An error reply, like the client's. */
-class ErrorReply extends Error {}

@@ -6,6 +6,7 @@ import type { Observer } from "../observer.ts";
 import type { RedisChannel, RedisCommand, RedisTarget } from "./channel.ts";
 import { PendingCalls, type RedisCall } from "./pending_calls.ts";
 import type { RedisArea } from "./redis_area.ts";
+import type { RedisCommands } from "./redis_commands.ts";
 import {
   closedError,
   interruptedError,
@@ -64,7 +65,7 @@ const MAX_PENDING = 65_536;
  * away, or the client reports any error, the connection is thrown away with everything that waits on it,
  * so that no reply reaches a caller that it is not for, and new ones are tried until one works.
  */
-export class RedisConnection {
+export class RedisConnection implements RedisCommands {
   readonly #settings: ConnectionSettings;
   readonly #pending: PendingCalls;
   readonly #closing = new AbortController();

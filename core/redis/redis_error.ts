@@ -35,6 +35,9 @@ export interface FailedCommand {
   readonly mayHaveRun: boolean;
 }
 
+/** An error reply that the library has read itself, like the client's. */
+export class ErrorReply extends Error {}
+
 /** The codes of the error replies that errors of the library are made of. */
 const replies = new WeakMap<object, string>();
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { RedisConnection } from "./connection.ts";
 import type { RedisCall } from "./pending_calls.ts";
+import type { RedisCommands } from "./redis_commands.ts";
 import { replyCode } from "./redis_error.ts";
 
 /** A Lua script that the server runs as one step. Its keys are in one slot, so that a cluster can run it. */
@@ -13,17 +13,28 @@ export interface RedisScript {
   readonly repeatable?: boolean;
 }
 
+/** Runs scripts. */
+export interface RunsScripts {
+  /** Resolves with the reply as the server sends it: numbers, bytes, `null`, lists of them. */
+  run(
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | Uint8Array)[],
+    call: RedisCall,
+  ): Promise<unknown>;
+}
+
 /** Runs scripts on a connection; the server gets the text of one only if it does not have it. */
-export class ScriptRunner {
-  readonly #connection: RedisConnection;
+export class ScriptRunner implements RunsScripts {
+  readonly #connection: Pick<RedisCommands, "send">;
   readonly #digests = new Map<RedisScript, string>();
 
   /** Creates one. */
-  constructor(connection: RedisConnection) {
+  constructor(connection: Pick<RedisCommands, "send">) {
     this.#connection = connection;
   }
 
-  /** Resolves with the reply as the server sends it: numbers, bytes, `null`, lists of them. */
+  /** See {@linkcode RunsScripts.run}. */
   async run(
     script: RedisScript,
     keys: readonly string[],

@@ -7,6 +7,7 @@
 import { mkdir } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { PGlite, types } from "@electric-sql/pglite";
+import { refuseEdge } from "../../core/edge.ts";
 import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import type {
   DatabaseDriver,
@@ -19,6 +20,12 @@ import type {
 } from "../driver.ts";
 import { lockDirectory } from "../directory_lock.ts";
 import { parseTimestamp } from "../timestamp.ts";
+
+refuseEdge(
+  "embedded PostgreSQL",
+  "WebAssembly cannot be compiled there",
+  "give createPool a dialect that uses fetch",
+);
 
 /** Where the data is. */
 export interface PgliteDriverConfig {

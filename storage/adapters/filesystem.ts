@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
+import { refuseEdge } from "../../core/edge.ts";
 import { checkText } from "../../core/validation.ts";
 import { PortableStorageProvider } from "../portable.ts";
 import { handlePresigned } from "../presigned/presigned_handler.ts";
@@ -6,6 +7,11 @@ import { type PresignSettings, UrlSigner } from "../presigned/url_signer.ts";
 import { FileSystemDriver } from "./filesystem/filesystem_driver.ts";
 
 export type { PresignSettings } from "../presigned/url_signer.ts";
+
+/** At the edge there is no disk. */
+export function refuseEdgeFiles(): void {
+  refuseEdge("a file system", "its files are in memory and soon gone", "use storage/s3");
+}
 
 /** Where a {@linkcode FileSystemStorageProvider} keeps its objects. */
 export interface FileSystemStorageOptions {
@@ -43,6 +49,7 @@ export class FileSystemStorageProvider extends PortableStorageProvider {
 
   /** Creates the provider; touches no file yet. */
   constructor(options: FileSystemStorageOptions) {
+    refuseEdgeFiles();
     const { root, presign, clock = systemClock } = options;
     const signer = presign && new UrlSigner(presign, clock);
     super(new FileSystemDriver(checkText("root", root), clock, signer), clock);

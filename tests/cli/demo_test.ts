@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
 import {
   FileSystemStorageProvider,
   Infrastructure,
   uploadVerified,
 } from "@benchmark-exchange/infrastructure";
 import { BUCKET, ensureBenchmarks, ensurePeople } from "../../cli/demo/setup.ts";
+import { test } from "../support/permitted.ts";
 import { runDemo as demo } from "../support/run_demo.ts";
 
 const ROWS = [

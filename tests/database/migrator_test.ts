@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { createPool } from "../../database/create_pool.ts";
 import type { DatabasePool } from "../../database/database_pool.ts";
 import { type Migration, MIGRATIONS } from "../../database/migrations/migrations.ts";
 import { migrate, migrationStatus } from "../../database/migrator.ts";
+import { test, whenPermitted } from "../support/permitted.ts";
 import { createTestDatabase, withClient } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 import { Script } from "../support/spawn_script.ts";
@@ -17,8 +17,10 @@ const THREE: Migration = { name: "0003_three", sql: "insert into two values (3);
 
 type PoolTest = (name: string, fn: (pool: DatabasePool) => Promise<void>) => unknown;
 
-const embedded = createPool({ embedded: {} });
-const onServer = serviceTest(await findService("postgres"));
+const embedded = whenPermitted(() => createPool({ embedded: {} }));
+const service = await findService("postgres");
+const onServer = serviceTest(service);
+const withProcesses = serviceTest(service, test);
 
 testMigrator((name, fn) =>
   test(`pglite: ${name}`, async () => {
@@ -153,7 +155,7 @@ function testMigrator(test: PoolTest): void {
   });
 }
 
-onServer(
+withProcesses(
   "pg: processes that migrate at the same time apply each migration once",
   (url) =>
     inDatabase(url, async (url) => {
@@ -177,7 +179,7 @@ onServer(
     }),
 );
 
-onServer(
+withProcesses(
   "pg: a process that is killed half way leaves a database that migrates",
   (url) =>
     inDatabase(url, async (url) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { RedisCacheProvider } from "../../cache/adapters/redis.ts";
 import type { RedisCacheConfig } from "../../cache/adapters/redis.ts";
+import type { CacheProvider } from "../../cache/cache.ts";
 import { CacheError } from "../../core/errors.ts";
 import type { Attributes, LogRecord, Observer } from "../../core/observer.ts";
 import { type PrivateRedis, type RedisOptions, startRedis } from "./private_redis.ts";
@@ -174,6 +175,6 @@ export async function refusesAtOnce(cache: RedisCacheProvider): Promise<boolean>
 }
 
 /** How many invalidations the cache owes; `undefined` while the server is away. */
-export async function owedBy(cache: RedisCacheProvider): Promise<unknown> {
+export async function owedBy(cache: CacheProvider): Promise<unknown> {
   return (await cache.health().catch(() => undefined))?.delayedInvalidations;
 }

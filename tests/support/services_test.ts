@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { freePort } from "./free_port.ts";
+import { test } from "./permitted.ts";
 import { provideServices } from "./provided_services.ts";
 import { type FileResult, runFile } from "./run_file.ts";
 import { findRuntime } from "./runtimes.ts";
@@ -18,7 +19,6 @@ import {
 } from "./services.ts";
 import { s3Access } from "./s3.ts";
 import { startPostgres } from "./private_postgres.ts";
-import { test } from "node:test";
 
 const RUNTIME = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 const needsPostgres = privateServerTest("postgres");

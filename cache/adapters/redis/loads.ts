@@ -22,6 +22,8 @@ export interface LoadsSettings {
   readonly readTimeoutMs: number;
   /** From how many bytes on a value is compressed. */
   readonly compressAboveBytes: number;
+  /** How long those who wait for another process pause between two looks, at most, in milliseconds. */
+  readonly longestPauseMs: number;
   /** Whether loaders run without the server. */
   readonly failsOpen: boolean;
   /** How many of these run at once. */
@@ -46,9 +48,8 @@ interface Held {
   readonly onReleased: () => Promise<unknown>;
 }
 
-/** How long those who wait for another process pause between two looks. */
+/** The first pause of those who wait for another process; each is half as long again as the one before. */
 const FIRST_PAUSE_MS = 2;
-const LONGEST_PAUSE_MS = 10;
 
 /** How long after a load in the background that failed none is started. */
 const REFRESH_PAUSE_MS = 1_000;
@@ -122,7 +123,8 @@ export class RedisLoads implements LoadStore<StoredRecord> {
   ): Promise<Claim | { readonly found: FrozenValue | undefined }> {
     const lease = newLease();
     await this.#settings.settled(request.key, this.#call);
-    for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5)) {
+    const { longestPauseMs } = this.#settings;
+    for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(longestPauseMs, pauseMs * 1.5)) {
       const found = await this.#tryToClaim(request.key, lease);
       if (found === "won") return this.#won(request, lease);
       if (found.kind === "nothing") return { found: undefined };

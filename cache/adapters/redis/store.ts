@@ -1,9 +1,13 @@
 import type { Buffer } from "node:buffer";
 import type { RedisCommand } from "../../../core/redis/channel.ts";
-import type { RedisConnection } from "../../../core/redis/connection.ts";
 import type { MakeKey } from "./keys.ts";
 import type { RedisCall } from "../../../core/redis/pending_calls.ts";
-import { type RedisScript, ScriptRunner } from "../../../core/redis/redis_script.ts";
+import type { RedisCommands } from "../../../core/redis/redis_commands.ts";
+import {
+  type RedisScript,
+  type RunsScripts,
+  ScriptRunner,
+} from "../../../core/redis/redis_script.ts";
 import type { RedisKeyKind, RunScript, ScriptCall } from "./script.ts";
 
 /** The words of a command after its key. */
@@ -21,18 +25,23 @@ export const REPEATABLE: CommandFlags = { repeatable: true };
 /** The keys of one namespace on a connection. */
 export class RedisStore {
   /** The connection. */
-  readonly connection: RedisConnection;
+  readonly connection: RedisCommands;
   /** Makes keys of the namespace. */
   readonly keyOf: MakeKey;
   readonly #timeoutMs: number;
-  readonly #scripts: ScriptRunner;
+  readonly #scripts: RunsScripts;
 
   /** Joins them; `timeoutMs` is the deadline of calls that have none. */
-  constructor(connection: RedisConnection, keyOf: MakeKey, timeoutMs: number) {
+  constructor(
+    connection: RedisCommands,
+    keyOf: MakeKey,
+    timeoutMs: number,
+    scripts: RunsScripts = new ScriptRunner(connection),
+  ) {
     this.connection = connection;
     this.keyOf = keyOf;
     this.#timeoutMs = timeoutMs;
-    this.#scripts = new ScriptRunner(connection);
+    this.#scripts = scripts;
   }
 
   /** Sends a command about one key: its name, the key, the rest. */

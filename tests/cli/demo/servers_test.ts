@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { BUCKET } from "../../../cli/demo/setup.ts";
+import { test } from "../../support/permitted.ts";
 import { createTestDatabase } from "../../support/postgres.ts";
 import { runDemo } from "../../support/run_demo.ts";
 import { withS3 } from "../../support/s3.ts";
 import { findService, serviceTest } from "../../support/services.ts";
 
-const postgresTest = serviceTest(await findService("postgres"));
-const redisTest = serviceTest(await findService("redis"));
+const postgresTest = serviceTest(await findService("postgres"), test);
+const redisTest = serviceTest(await findService("redis"), test);
 const s3Test = serviceTest(await findService("s3"));
 
 postgresTest("with DATABASE_URL, it imports the real leaderboard", async (url) => {
