@@ -3,16 +3,16 @@ import { once } from "node:events";
 import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import process from "node:process";
-import { test } from "node:test";
 import type { Finding } from "../../cli/doctor/diagnosis.ts";
 import type { ServerReport } from "../../cli/doctor/report.ts";
 import { VERSION } from "../../cli/version.ts";
 import { LoopbackListener } from "../support/loopback_listener.ts";
+import { test } from "../support/permitted.ts";
 import { signalIfAlive } from "../support/process_signals.ts";
 import { runCommand } from "../support/run_command.ts";
 import { findService, serviceTest, serviceVariables } from "../support/services.ts";
 
-const redisTest = serviceTest(await findService("redis"));
+const redisTest = serviceTest(await findService("redis"), test);
 const NO_SERVERS = {
   DATABASE_URL: "",
   REDIS_URL: "",
@@ -76,12 +76,15 @@ test("servers that accept and never answer are told by the deadline, and keep no
 });
 
 for (const name of ["postgres", "redis", "nats", "rabbitmq"] as const) {
-  serviceTest(await findService(name))(`a check of ${name} leaves nothing open`, async (url) => {
-    const env = { ...NO_SERVERS, ...serviceVariables(name, url) };
-    const { code, output } = await runCommand(process.execPath, [...MAIN, "doctor"], { env });
-    assert.ok(code !== null && code < 2, output);
-    assert.match(output, /^ {2}ok {7}latency: /m);
-  });
+  serviceTest(await findService(name), test)(
+    `a check of ${name} leaves nothing open`,
+    async (url) => {
+      const env = { ...NO_SERVERS, ...serviceVariables(name, url) };
+      const { code, output } = await runCommand(process.execPath, [...MAIN, "doctor"], { env });
+      assert.ok(code !== null && code < 2, output);
+      assert.match(output, /^ {2}ok {7}latency: /m);
+    },
+  );
 }
 
 redisTest("Ctrl-C ends a tail with 0, and so does the end of its reader", async (url) => {
