@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after } from "node:test";
 import { S3StorageProvider } from "../../storage/adapters/s3.ts";
+import { IS_PERMITTED } from "../support/permitted.ts";
 import { dropBuckets, testBucket } from "../support/s3.ts";
 import { s3Config } from "../support/s3_storage.ts";
 import { findService, serviceTest } from "../support/services.ts";
@@ -35,7 +36,7 @@ async function s3Suite(url: string): Promise<S3Suite> {
   return { config, bucketPrefix, capabilities: storage.capabilities };
 }
 
-if ("Deno" in globalThis) {
+if ("Deno" in globalThis && IS_PERMITTED) {
   for (const node of SUPPORTS) await runSuites(node, {});
   const service = await findService("s3");
   if ("url" in service) {
