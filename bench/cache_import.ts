@@ -48,7 +48,7 @@ async function adapterModule(): Promise<string> {
   const file = "cache/adapters/redis";
   const isNode = !("Deno" in globalThis) && !("Bun" in globalThis);
   if (!isNode) return `../${file}.ts`;
-  return pathToFileURL(`${await compile(["cache", "core"])}${file}.js`).href;
+  return pathToFileURL(`${await compile()}${file}.js`).href;
 }
 
 /** How long the last of the imports took. */

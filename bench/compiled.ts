@@ -7,9 +7,11 @@ import ts from "typescript";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const FOLDER = fileURLToPath(new URL("../.cache/compiled/", import.meta.url));
 
-/** Compiles the folders of the library to JavaScript, as a package for Node has it, and returns where that is. */
-export async function compile(folders: readonly string[]): Promise<string> {
-  for (const file of globSync(folders.map((folder) => `${folder}/**/*.ts`), { cwd: ROOT })) {
+const PUBLISHED = "{core,domain,database,cache,storage,messaging,tests/conformance}/**/*.ts";
+
+/** Compiles the library to JavaScript, as a package for Node has it, and returns where that is. */
+export async function compile(): Promise<string> {
+  for (const file of globSync(["mod.ts", PUBLISHED], { cwd: ROOT })) {
     const { outputText } = ts.transpileModule(await readFile(join(ROOT, file), "utf8"), {
       compilerOptions: {
         module: ts.ModuleKind.ESNext,

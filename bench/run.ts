@@ -10,6 +10,7 @@ import { benchEvents } from "./events.ts";
 import { benchLeaderboard } from "./leaderboard.ts";
 import { benchMemory } from "./memory.ts";
 import { benchOutbox } from "./outbox.ts";
+import { benchImportCost } from "./import_cost.ts";
 import { withPeers } from "./peers.ts";
 import { benchPointRead } from "./point_read.ts";
 import { benchStorageLarge } from "./storage_large.ts";
@@ -20,6 +21,7 @@ import { benchStreams } from "./streams.ts";
 const BENCHMARKS: Readonly<Record<string, (rounds: number) => Promise<void>>> = {
   "point-read": benchPointRead,
   "bulk-insert": benchBulkInsert,
+  "import-cost": benchImportCost,
   "memory": benchMemory,
   "leaderboard": benchLeaderboard,
   "outbox": benchOutbox,

@@ -6,6 +6,13 @@ import { checkKey, checkKeyPart } from "./key_rules.ts";
  * A part that could break out of its place is refused with a `ValidationError` that names it:
  * `:`, what {@linkcode checkKey} refuses, and the empty string. So different parts never give the
  * same key, and no part reaches the keys of another family.
+ *
+ * ```ts
+ * import { CacheKey } from "@benchmark-exchange/infrastructure/cache";
+ *
+ * console.log(CacheKey.benchmark("123")); // "benchmark:123"
+ * console.log(CacheKey.rateLimit("ada", "api")); // "ratelimit:ada:api"
+ * ```
  */
 export class CacheKey {
   private constructor() {}

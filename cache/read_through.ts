@@ -1,7 +1,7 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { CallOptions } from "../core/call_options.ts";
 import type { Clock } from "../core/clock.ts";
 import { InfrastructureError, ValidationError } from "../core/errors.ts";
+import { nodeModule } from "../core/node_module.ts";
 import type { Observer } from "../core/observer.ts";
 import type { Loader, ValueSchema } from "./cache.ts";
 import { type EncodedValue, encodeValue } from "./encoded_value.ts";
@@ -66,6 +66,8 @@ export interface LoadOptions<T> extends CallOptions {
 }
 
 const OPERATION = "CacheProvider.getOrSet";
+const asyncHooks = nodeModule("node:async_hooks");
+
 /** The deadline of a load that has none. */
 export const LOAD_TIMEOUT_MS: number = 30_000;
 
@@ -74,7 +76,8 @@ export class ReadThrough<Stale> {
   readonly #store: LoadStore<Stale>;
   readonly #loads: SingleFlight<FrozenValue | undefined>;
   readonly #refreshes: SingleFlight<FrozenValue | undefined>;
-  readonly #loading = new AsyncLocalStorage<true>();
+  /** Where the runtime cannot tell that a load waits for another, none does. */
+  readonly #loading = asyncHooks && new asyncHooks.AsyncLocalStorage<true>();
   /** What runs, by the tags that it is to be kept with. */
   readonly #tagged = new TagIndex<LoadRequest>();
   readonly #clock: Clock;
@@ -177,7 +180,7 @@ export class ReadThrough<Stale> {
         return false;
       }
     };
-    return { key, settings, signal, nested: this.#loading.getStore() === true, fits };
+    return { key, settings, signal, nested: this.#loading?.getStore() === true, fits };
   }
 
   async #run<T>(
@@ -192,7 +195,8 @@ export class ReadThrough<Stale> {
     try {
       if (signal.aborted) throw signal.reason;
       const startMs = this.#clock.monotonic();
-      const value = await this.#loading.run(true, () => loader({ signal }));
+      const load = (): Promise<T> | T => loader({ signal });
+      const value = await (this.#loading ? this.#loading.run(true, load) : load());
       const loaded = prepare(value, schema, this.#clock.monotonic() - startMs);
       if (flight.isCurrent()) await claim.fill(loaded);
       else await claim.release();

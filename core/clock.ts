@@ -1,4 +1,5 @@
 import { CoarseTime } from "./coarse_time.ts";
+import { isEdge } from "./edge.ts";
 
 /** What a timer is for. */
 export interface TimerOptions {
@@ -33,7 +34,8 @@ const coarseTime = new CoarseTime();
 /** The clock of the machine; see {@linkcode CoarseTime} for `coarseNow`. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  coarseNow: () => coarseTime.now(),
+  // A turn that began in a request may never end there, and what it shares would be told to the next.
+  coarseNow: isEdge() ? () => Date.now() : () => coarseTime.now(),
   monotonic: () => performance.now(),
   after(delayMs: number, callback: () => void, options: TimerOptions = {}): () => void {
     let remainingMs = delayMs;

@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers";
+import { nextTurn } from "./next_turn.ts";
 
 /** More calls than these in one millisecond are a crowd. */
 const CROWD = 32;
@@ -38,7 +38,7 @@ export class CoarseTime {
     this.#callsToShare = SHARED_CALLS;
     if (this.#endsWithTurn) return;
     this.#endsWithTurn = true;
-    setImmediate(() => {
+    nextTurn().then(() => {
       this.#endsWithTurn = false;
       this.#callsToShare = 0;
     });

@@ -59,7 +59,18 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** The base of every error that this library throws about the outside world or its input. */
+/**
+ * The base of every error that this library throws about the outside world or its input.
+ *
+ * ```ts
+ * import { InfrastructureError } from "@benchmark-exchange/infrastructure/core";
+ *
+ * function mayTryAgain(error: unknown): boolean {
+ *   return error instanceof InfrastructureError && error.retryable &&
+ *     error.outcome === "not-applied";
+ * }
+ * ```
+ */
 export class InfrastructureError extends Error {
   /** The name of this class. */
   override readonly name: string = "InfrastructureError";

@@ -31,7 +31,17 @@ export const silentObserver: Observer = {
   duration: () => {},
 };
 
-/** Writes each record as one line of JSON, for a log collector; control characters are escaped. */
+/**
+ * Writes each record as one line of JSON, for a log collector; control characters are escaped.
+ *
+ * ```ts
+ * import { jsonLinesObserver } from "@benchmark-exchange/infrastructure/core";
+ * import { MemoryCacheProvider } from "@benchmark-exchange/infrastructure/cache/memory";
+ *
+ * const cache = new MemoryCacheProvider({ observer: jsonLinesObserver(console.log) });
+ * await cache.close();
+ * ```
+ */
 export function jsonLinesObserver(write: (line: string) => void): Observer {
   const line = (kind: string, fields: Record<string, unknown>): void =>
     write(JSON.stringify({ time: new Date().toISOString(), kind, ...fields }));

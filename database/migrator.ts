@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { CallOptions } from "../core/call_options.ts";
+import { systemClock } from "../core/clock.ts";
 import { DatabaseError } from "../core/errors.ts";
 import type { Database } from "./database.ts";
 import { type Migration, MIGRATIONS } from "./migrations/migrations.ts";
@@ -25,10 +26,12 @@ export interface AppliedMigration {
   readonly appliedAt: Date;
 }
 
-/** Which migrations to use. */
+/** Which migrations to use, and who hears of them. */
 export interface MigrateOptions extends CallOptions {
   /** Default: those of this library. */
   readonly migrations?: readonly Migration[];
+  /** Hears of each migration when it is committed. What it throws ends {@linkcode migrate}. */
+  readonly onApplied?: (migration: { readonly name: string; readonly durationMs: number }) => void;
 }
 
 /** Any number that no other user of advisory locks on the same database takes: "exchange" in ASCII. */
@@ -44,6 +47,15 @@ const TIMEOUT_MS = 600_000;
  * that migrate at the same time wait for each other, and each migration is applied once. Throws
  * `conflict`, having changed nothing, if an applied migration was edited, is unknown here, or comes after one that
  * was not applied. Needs no session state, so it works behind a pooler. Default deadline of each migration: 10 minutes.
+ *
+ * ```ts
+ * import { createPool, migrate, migrationStatus } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * console.log(await migrate(pool)); // the names of what was applied
+ * console.log(await migrationStatus(pool));
+ * await pool.close();
+ * ```
  */
 export async function migrate(
   database: Database,
@@ -52,6 +64,7 @@ export async function migrate(
   const migrations = options.migrations ?? MIGRATIONS;
   const done: string[] = [];
   for (;;) {
+    const startMs = systemClock.monotonic();
     const name = await database.transaction(
       (transaction) => applyNext(transaction, migrations),
       // Whatever the server's default is: what was committed before the lock was got must be seen.
@@ -63,6 +76,7 @@ export async function migrate(
     );
     if (name === undefined) return done;
     done.push(name);
+    options.onApplied?.({ name, durationMs: systemClock.monotonic() - startMs });
   }
 }
 

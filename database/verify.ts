@@ -60,6 +60,16 @@ function allStatements(): readonly StatementInfo[] {
  * Has the server parse every statement of the repositories against the schema that it has, and
  * compares the names and types of their columns with what the code expects. Runs none of them. Rejects only
  * if the server cannot be asked. Through a Kysely dialect, types are not compared.
+ *
+ * ```ts
+ * import { createPool, migrate, verify } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * await migrate(pool);
+ * const { problems } = await verify(pool);
+ * if (problems.length > 0) throw new Error(problems.join("\n"));
+ * await pool.close();
+ * ```
  */
 export async function verify(
   pool: DatabasePool,

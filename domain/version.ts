@@ -38,7 +38,16 @@ export function versionPrecedence(version: string): string {
   return `${release}-${prerelease.split(".").map(sortableIdentifier).join("")}`;
 }
 
-/** Compares two versions by precedence: below 0 if `a` comes first, 0 if they are equal. */
+/**
+ * Compares two versions by precedence: below 0 if `a` comes first, 0 if they are equal.
+ *
+ * ```ts
+ * import { compareVersions } from "@benchmark-exchange/infrastructure/domain";
+ *
+ * console.log(["1.10.0", "1.9.0", "1.9.0-rc.1"].sort(compareVersions));
+ * // [ "1.9.0-rc.1", "1.9.0", "1.10.0" ]
+ * ```
+ */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [versionPrecedence(a), versionPrecedence(b)];
   return left < right ? -1 : left > right ? 1 : 0;

@@ -1,6 +1,6 @@
 import { type Backoff, delay, pauseMs } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { nextTurn } from "../core/next_turn.ts";
 import type { StreamEntry } from "./streams.ts";
 
 /** What {@linkcode Acknowledgements} need. */

@@ -1,5 +1,5 @@
-import { Buffer } from "node:buffer";
 import { z } from "zod";
+import { decodeBase64, encodeBase64 } from "../core/base64.ts";
 import { decodeJson } from "../core/json.ts";
 import { parseInput } from "../core/validation.ts";
 import { decodeEnvelope } from "./envelope.ts";
@@ -47,7 +47,7 @@ export function encodeLetter(entry: StreamEntry, letter: NewDeadLetter): Uint8Ar
     attempts,
     position: entry.position,
     at: buriedAt.toISOString(),
-    data: Buffer.from(entry.bytes).toString("base64"),
+    data: encodeBase64(entry.bytes),
   }));
 }
 
@@ -55,7 +55,7 @@ export function encodeLetter(entry: StreamEntry, letter: NewDeadLetter): Uint8Ar
 export function decodeLetter(place: LetterPlace, bytes: Uint8Array): DeadLetter {
   const json = decodeJson(new TextDecoder().decode(bytes), "read a dead letter");
   const { at, data, ...rest } = parseInput(letterSchema, json, "letter", "read a dead letter");
-  const stored = Uint8Array.from(Buffer.from(data, "base64"));
+  const stored = decodeBase64(data);
   return {
     ...place,
     ...rest,

@@ -3,6 +3,13 @@ import { checkSegment } from "./channel_rules.ts";
 /**
  * The channels of the exchange. A service may use others; these are the ones that the library
  * itself and its documentation speak of.
+ *
+ * ```ts
+ * import { EventChannel } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * console.log(EventChannel.BENCHMARK); // "events:benchmark"
+ * console.log(EventChannel.benchmarkSpecific("123")); // "events:benchmark:123"
+ * ```
  */
 export class EventChannel {
   /** What happens to benchmarks: `events:benchmark`. */

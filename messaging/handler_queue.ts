@@ -14,7 +14,7 @@ import { checkCall } from "./interruption.ts";
 import { decodeEnvelope } from "./envelope.ts";
 import type { CallOptions } from "../core/call_options.ts";
 import { HandlerCall, type HandlerDeadline } from "./handler_call.ts";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { nextTurn } from "../core/next_turn.ts";
 import type { UndecodableMessageError } from "./undecodable_message_error.ts";
 
 /** How many messages one turn of the event loop takes, so that timers and sockets get theirs. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { nextTurn } from "../core/next_turn.ts";
 import type { MemoryRecord } from "./memory_stream.ts";
 import type { NewDeadLetter } from "./stream_driver.ts";
 import type { DeadLetter, GroupState, StreamBatch, StreamEntry } from "./streams.ts";

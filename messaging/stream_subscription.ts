@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { nextTurn } from "../core/next_turn.ts";
 import { type Backoff, delay, pauseMs } from "../core/backoff.ts";
 import type { CallOptions } from "../core/call_options.ts";
 import type { Clock } from "../core/clock.ts";

@@ -77,6 +77,17 @@ export interface OpenDatasetOptions extends CallOptions {
  * with an `IntegrityError` if the published object is damaged (`replace` repairs it) or `data` has not the
  * given `sha256`, with a `ValidationError` that names the field, and otherwise like
  * `StorageProvider.upload`.
+ *
+ * ```ts
+ * import { MemoryStorageProvider, putDataset, readDataset } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * const storage = new MemoryStorageProvider();
+ * await storage.createBucket("datasets");
+ * const address = { name: "tasks", bucket: "datasets", key: "tasks.jsonl" };
+ * const dataset = await putDataset(storage, address, "{}\n");
+ * console.log(dataset.sha256, (await readDataset(storage, dataset)).length);
+ * await storage.close();
+ * ```
  */
 export function putDataset(
   storage: StorageProvider,

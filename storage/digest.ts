@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import { nodeModule } from "../core/node_module.ts";
+import { PortableSha256 } from "./portable_sha256.ts";
 
 /** The SHA-256 of bytes that come piece by piece (FIPS 180-4), in lower-case hexadecimal. */
 export interface Sha256 {
@@ -8,13 +9,19 @@ export interface Sha256 {
   hex(): string;
 }
 
+const crypto = nodeModule("node:crypto");
+
 /** Starts a digest. Web Crypto cannot do this: it wants all bytes at once. */
 export function startSha256(): Sha256 {
-  const hash = createHash("sha256");
+  if (!crypto) return new PortableSha256();
+  const hash = crypto.createHash("sha256");
   return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest("hex") };
 }
 
 /** The SHA-256 of the bytes, or of the UTF-8 of the text, in lower-case hexadecimal. */
 export function sha256Hex(data: Uint8Array | string): string {
-  return createHash("sha256").update(data).digest("hex");
+  if (crypto) return crypto.createHash("sha256").update(data).digest("hex");
+  const hash = new PortableSha256();
+  hash.update(typeof data === "string" ? new TextEncoder().encode(data) : data);
+  return hash.hex();
 }

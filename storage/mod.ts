@@ -38,6 +38,10 @@ export * from "./storage.ts";
 export * from "./storage_path.ts";
 export * from "./verified.ts";
 export type { WriteConditions } from "./write_conditions.ts";
-export * from "./adapters/filesystem.ts";
+export {
+  type FileSystemStorageOptions,
+  FileSystemStorageProvider,
+  type PresignSettings,
+} from "./adapters/filesystem.ts";
 export * from "./adapters/memory.ts";
 export * from "./adapters/replicated.ts";

@@ -7,6 +7,13 @@ import { checkObjectKey } from "./object_key.ts";
  * A part that could break out of its place is refused with a `ValidationError` that names it: one
  * with `/` or `\`, `.` and `..`, the empty string, and whatever {@linkcode checkObjectKey} refuses. So
  * different parts never give the same key, and no part reaches the objects of another family.
+ *
+ * ```ts
+ * import { StoragePath } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * console.log(StoragePath.benchmarkDataset("123", "1.0.0", "tasks.jsonl"));
+ * // benchmarks/123/1.0.0/tasks.jsonl
+ * ```
  */
 export class StoragePath {
   private constructor() {}

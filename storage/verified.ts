@@ -42,6 +42,20 @@ export interface DownloadVerifiedOptions extends DownloadOptions {
  * A storage may have to know the metadata before the first byte, and to copy the object if it does
  * not. So a `Blob` is read twice, first for its digest, unless `sha256` is given; what is uploaded is
  * checked all the same. Only a stream without `sha256` is described after its last byte.
+ *
+ * ```ts
+ * import {
+ *   downloadVerified,
+ *   MemoryStorageProvider,
+ *   uploadVerified,
+ * } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * const storage = new MemoryStorageProvider();
+ * await storage.createBucket("results");
+ * await uploadVerified(storage, "results", "a.json", "[1, 2]");
+ * console.log(await downloadVerified(storage, "results", "a.json")); // or an IntegrityError
+ * await storage.close();
+ * ```
  */
 export function uploadVerified(
   storage: StorageProvider,

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import {
   CacheKey,
   EventChannel,
@@ -7,6 +6,7 @@ import {
   PostgresUserRepository,
   userEventSchema,
 } from "../mod.ts";
+import { test } from "./support/permitted.ts";
 import { until } from "./support/until.ts";
 
 test("a committed change leaves the cache, then arrives in the streams and at who listens", async () => {

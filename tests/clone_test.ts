@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { test } from "./support/permitted.ts";
 import { runCommand } from "./support/run_command.ts";
 
 const CLONE = fileURLToPath(new URL("..", import.meta.url));

@@ -18,13 +18,14 @@ import {
 } from "../mod.ts";
 import { Recorder } from "./conformance/messaging/support.ts";
 import { RedisEventBus } from "../messaging/adapters/redis.ts";
+import { test as permittedTest } from "./support/permitted.ts";
 import { createTestDatabase } from "./support/postgres.ts";
 import { s3Variables } from "./support/s3.ts";
 import { findService, serviceTest } from "./support/services.ts";
 
 const serverTest = serviceTest(await findService("postgres"));
 
-test("embedded, every part works and is closed once", async () => {
+permittedTest("embedded, every part works and is closed once", async () => {
   const exchange = await Infrastructure.embedded();
   const { healthy, parts } = await exchange.health();
   assert.equal(healthy, true, JSON.stringify(parts));
@@ -54,7 +55,7 @@ test("embedded, every part works and is closed once", async () => {
   assert.equal((await exchange.health()).healthy, false);
 });
 
-test("a data folder is kept, for one at a time", async () => {
+permittedTest("a data folder is kept, for one at a time", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "exchange-"));
   try {
     const first = await Infrastructure.embedded({ dataDir });
@@ -72,24 +73,27 @@ test("a data folder is kept, for one at a time", async () => {
   }
 });
 
-test("a data folder that a newer version migrated is refused, and left for others to open", async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), "exchange-"));
-  try {
-    const newer = [{ name: "0001_newer", sql: "create table newer ()" }];
-    const embedded = { dataDir: join(dataDir, "database") };
-    const pool = await createPool({ embedded });
-    await migrate(pool, { migrations: newer });
-    await pool.close();
-    await assert.rejects(Infrastructure.embedded({ dataDir }), /this code is older/);
-    const again = await createPool({ embedded });
-    assert.deepEqual(await migrate(again, { migrations: newer }), []);
-    await again.close();
-  } finally {
-    await rm(dataDir, { recursive: true, force: true });
-  }
-});
+permittedTest(
+  "a data folder that a newer version migrated is refused, and left for others to open",
+  async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "exchange-"));
+    try {
+      const newer = [{ name: "0001_newer", sql: "create table newer ()" }];
+      const embedded = { dataDir: join(dataDir, "database") };
+      const pool = await createPool({ embedded });
+      await migrate(pool, { migrations: newer });
+      await pool.close();
+      await assert.rejects(Infrastructure.embedded({ dataDir }), /this code is older/);
+      const again = await createPool({ embedded });
+      assert.deepEqual(await migrate(again, { migrations: newer }), []);
+      await again.close();
+    } finally {
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  },
+);
 
-test("when a part cannot be had, those that were opened before are closed", async () => {
+permittedTest("when a part cannot be had, those that were opened before are closed", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "exchange-"));
   const failure = new Error("no events today");
   const options = {
@@ -121,7 +125,7 @@ test("a data folder without a name is refused instead of forgotten", async () =>
   }
 });
 
-test("parts that were passed in stay open", async () => {
+permittedTest("parts that were passed in stay open", async () => {
   const cache = new MemoryCacheProvider();
   const exchange = await Infrastructure.embedded({ cache });
   assert.equal(exchange.cache, cache);
@@ -195,7 +199,7 @@ test("from the environment, a server that does not answer is an error, never som
   });
 });
 
-const redisTest = serviceTest(await findService("redis"));
+const redisTest = serviceTest(await findService("redis"), permittedTest);
 
 redisTest("from the environment, cache and events are on the server", async (url) => {
   const database = await createPool({ embedded: {} });
@@ -216,16 +220,19 @@ redisTest("from the environment, cache and events are on the server", async (url
   await database.close();
 });
 
-test("from the environment, a cache that does not answer is an error, and what was opened is closed", async () => {
-  const environment = { REDIS_URL: "redis://127.0.0.1:9" };
-  const database = await createPool({ embedded: {} });
-  const parts = { ...PARTS(), cache: undefined, database };
-  await assert.rejects(Infrastructure.fromEnv({ environment, ...parts }), {
-    code: "unavailable",
-    name: "CacheError",
-  });
-  await database.close();
-});
+permittedTest(
+  "from the environment, a cache that does not answer is an error, and what was opened is closed",
+  async () => {
+    const environment = { REDIS_URL: "redis://127.0.0.1:9" };
+    const database = await createPool({ embedded: {} });
+    const parts = { ...PARTS(), cache: undefined, database };
+    await assert.rejects(Infrastructure.fromEnv({ environment, ...parts }), {
+      code: "unavailable",
+      name: "CacheError",
+    });
+    await database.close();
+  },
+);
 
 const s3Test = serviceTest(await findService("s3"));
 

@@ -1,6 +1,6 @@
 /** Runs the suite on every runtime: `deno task test`; `deno task test --help` lists the options. */
 import { globSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -10,6 +10,7 @@ import { provideServices } from "./support/provided_services.ts";
 import { type FileResult, runFile, type RunFileOptions } from "./support/run_file.ts";
 import { findRuntime, type Runtime, RUNTIME_NAMES, type RuntimeName } from "./support/runtimes.ts";
 import { REQUIRED_VARIABLE, SERVICES } from "./support/services.ts";
+import { supportTable, tableIn, withTable } from "./support/support_table.ts";
 import { failures, isFailure, notes, skips, totals } from "./support/summary.ts";
 
 const USAGE = `Runs the suite on every runtime: deno task test [options] [part of a path]…
@@ -19,6 +20,8 @@ const USAGE = `Runs the suite on every runtime: deno task test [options] [part o
                                a test that is skipped because this service is missing fails instead
   --jobs 2                     how many test files run at once; by default one for each core
   --timeout 300                after how many seconds a test file is stopped and has failed
+  --write-support              writes the support table of the README: adapters by runtimes, as the tests saw them;
+                               otherwise a run of everything with every service required fails if it saw another one
 `;
 
 interface Options {
@@ -27,6 +30,7 @@ interface Options {
   readonly required: readonly string[];
   readonly jobs: number;
   readonly timeoutMs: number;
+  readonly writeSupport: boolean;
 }
 
 /** Returns whether everything passed. */
@@ -37,7 +41,7 @@ async function main(signal: AbortSignal): Promise<boolean> {
     print(USAGE);
     return true;
   }
-  const { files, runtimes: names, required, jobs, timeoutMs } = asked;
+  const { files, runtimes: names, required, jobs, timeoutMs, writeSupport } = asked;
   const run = crypto.randomUUID().slice(0, 8);
   const services = await provideServices(run);
   const reportFolder = await mkdtemp(join(tmpdir(), "exchange-tests-"));
@@ -48,8 +52,11 @@ async function main(signal: AbortSignal): Promise<boolean> {
     const env = { ...services.env, [REQUIRED_VARIABLE]: required.join(","), [RUN_VARIABLE]: run };
     const options = { reportFolder, timeoutMs, env, signal };
     const results = await runAll(files, runtimes, jobs, options);
+    const isComplete = required.length === Object.keys(SERVICES).length;
+    const mistake = await checkSupport(supportTable(results), { isComplete, writeSupport });
+    if (mistake) print(mistake);
     report(results, performance.now() - startMs);
-    return failures(results).length === 0;
+    return failures(results).length === 0 && !mistake;
   } finally {
     await rm(reportFolder, { recursive: true, force: true });
     await services[Symbol.asyncDispose]();
@@ -79,6 +86,21 @@ async function runAll(
   await Promise.all(Array.from({ length: jobs }, work));
   const order = runtimes.map(({ name }) => name);
   return results.sort((a, b) => order.indexOf(a.runtime) - order.indexOf(b.runtime));
+}
+
+/** Returns what is wrong with the support table of the README, or writes it. */
+async function checkSupport(
+  seen: string | undefined,
+  { isComplete, writeSupport }: { isComplete: boolean; writeSupport: boolean },
+): Promise<string | undefined> {
+  if (!seen) {
+    return writeSupport ? "Cannot write the support table: some adapter was not tested" : undefined;
+  }
+  const readme = await readFile("README.md", "utf8");
+  if (writeSupport) await writeFile("README.md", withTable(readme, seen));
+  else if (isComplete && tableIn(readme) !== seen) {
+    return `README.md: the support table is not what the tests saw; write it with --write-support:\n${seen}`;
+  }
 }
 
 function printPassed(file: string, results: readonly FileResult[]): void {
@@ -114,6 +136,7 @@ function readOptions(args: readonly string[]): Options | "help" {
       require: { type: "string", default: "" },
       jobs: { type: "string", default: String(availableParallelism()) },
       timeout: { type: "string", default: "300" },
+      "write-support": { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -125,6 +148,7 @@ function readOptions(args: readonly string[]): Options | "help" {
     required: choose("--require", values.require, Object.keys(SERVICES)),
     jobs: positive("--jobs", values.jobs),
     timeoutMs: positive("--timeout", values.timeout) * 1000,
+    writeSupport: values["write-support"],
   };
 }
 

@@ -1,11 +1,17 @@
 import { Buffer } from "node:buffer";
 // The package `redis` without its four packages of module commands, which take a third of its import time.
 import { createClient, createCluster, RESP_TYPES } from "@redis/client";
+import { refuseEdgeConnections } from "../edge.ts";
 import type { RedisAddress } from "./redis_url.ts";
 import { type NamedServer, serverNames } from "./server_names.ts";
 import { channelOf, connected, type SingleLike } from "./client_channel.ts";
 import { type ClusterLike, nodesTarget } from "./cluster_nodes.ts";
 import { hear, type OpenSubscriber } from "./subscriber.ts";
+
+refuseEdgeConnections(
+  "Redis",
+  "for a cache use cache/redis-http, write events to the outbox and run its relay elsewhere",
+);
 
 /** A command as it is sent. */
 export interface RedisCommand {

@@ -11,6 +11,7 @@ import {
   type Driver,
   type QueryResult,
 } from "kysely";
+import { DatabaseError } from "../../core/errors.ts";
 import { isSqlState } from "../database_error.ts";
 import type {
   DatabaseDriver,
@@ -19,11 +20,13 @@ import type {
   DriverQuery,
   DriverResult,
 } from "../driver.ts";
+import { beginsTransaction, endsTransaction } from "./transaction_text.ts";
 
 /** How to use a dialect. */
 export interface KyselyDriverConfig {
   /**
-   * A dialect for PostgreSQL. Its client stays open when the pool closes: whoever made it closes it, and listens to
+   * A dialect for PostgreSQL. With one that sends each statement on its own, as over HTTP, transactions reject with
+   * code `unsupported` before anything was changed. Its client stays open when the pool closes: whoever made it closes it, and listens to
    * its errors. A `pg` pool ends the process when a connection dies unless both it and every
    * client that it connects have a listener: `pool.on("connect", (client) => client.on("error", …))`.
    */
@@ -39,6 +42,8 @@ export class KyselyDriver implements DatabaseDriver {
   /** As configured. */
   readonly maxConnections: number;
   readonly #driver: Driver;
+  /** Of all connections, for a dialect makes them all the same. */
+  readonly #sessions: Sessions = { last: false };
   #ready: Promise<void> | undefined;
 
   /** Connects to nothing yet. */
@@ -56,7 +61,7 @@ export class KyselyDriver implements DatabaseDriver {
     });
     const connection = await this.#driver.acquireConnection();
     await connection.collectSessionInfo?.();
-    return new KyselyConnection(this.#driver, connection);
+    return new KyselyConnection(this.#driver, connection, this.#sessions);
   }
 
   /** The client was passed in, so it stays open. */
@@ -65,8 +70,16 @@ export class KyselyDriver implements DatabaseDriver {
   }
 }
 
+/** Whether the sessions of a dialect are known to last longer than a statement, which transactions need. */
+interface Sessions {
+  last: boolean;
+}
+
+/** The state of a savepoint outside of a transaction. */
+const NO_TRANSACTION = "25P01";
+
+/** A statement that begins a transaction and does nothing else. */
 const BEGIN = /^\s*(begin|start\s+transaction)\b/i;
-const END = /^\s*(commit|end|rollback|abort)\b(?!\s+to\b)/i;
 
 class KyselyConnection implements DriverConnection {
   /** The dialect has a pool of its own, which gets the connection back after every use. */
@@ -74,14 +87,16 @@ class KyselyConnection implements DriverConnection {
   readonly copies = false;
   readonly #driver: Driver;
   readonly #connection: DatabaseConnection;
+  readonly #sessions: Sessions;
   #usable = true;
   #inTransaction = false;
   #running = false;
   #closed: Promise<void> | undefined;
 
-  constructor(driver: Driver, connection: DatabaseConnection) {
+  constructor(driver: Driver, connection: DatabaseConnection, sessions: Sessions) {
     this.#driver = driver;
     this.#connection = connection;
+    this.#sessions = sessions;
   }
 
   get usable(): boolean {
@@ -89,20 +104,36 @@ class KyselyConnection implements DriverConnection {
   }
 
   async execute({ text, values }: DriverQuery): Promise<DriverResult> {
-    const ends = END.test(text);
-    this.#inTransaction ||= BEGIN.test(text);
+    const ends = endsTransaction(text);
+    this.#inTransaction ||= beginsTransaction(text);
     this.#running = true;
     try {
       const query = CompiledQuery.raw(text, values as unknown[]);
       const result = await this.#connection.executeQuery<Record<string, unknown>>(query);
       if (ends) this.#inTransaction = false;
+      if (!this.#sessions.last && BEGIN.test(text)) await this.#checkSession();
       return toDriverResult(result, ends);
     } catch (error) {
       // Without a code of the server, the connection may be the reason.
-      if (!isServerError(error)) this.#usable = false;
+      if (!isServerError(error) && !(error instanceof DatabaseError)) this.#usable = false;
       throw error;
     } finally {
       this.#running = false;
+    }
+  }
+
+  /** Over HTTP, each statement has a session of its own: those of a transaction would take effect one by one. */
+  async #checkSession(): Promise<void> {
+    try {
+      await this.#connection.executeQuery(CompiledQuery.raw("savepoint exchange_session"));
+      this.#sessions.last = true;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== NO_TRANSACTION) throw error;
+      this.#inTransaction = false;
+      throw new DatabaseError(
+        "Cannot begin transaction: the dialect sends every statement in a session of its own",
+        { code: "unsupported", operation: "begin transaction" },
+      );
     }
   }
 

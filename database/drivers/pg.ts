@@ -5,13 +5,15 @@
  */
 import { readFile } from "node:fs/promises";
 import { connect as connectSocket } from "node:net";
-import pg from "pg";
+import type pg from "pg";
 import { settleWithin } from "../../core/call_options.ts";
+import { refuseEdgeConnections } from "../../core/edge.ts";
 import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import { type ConnectionSettings, parseConnectionUrl } from "../connection_url.ts";
 import { CopyQuery } from "./copy_query.ts";
 import { DescribeQuery } from "./describe_query.ts";
 import { type FieldCache, PreparedQuery } from "./prepared_query.ts";
+import { newPgClient } from "./pg_client.ts";
 import { listenOn } from "./pg_listener.ts";
 import { PG_TYPES, textParser } from "./pg_types.ts";
 import type {
@@ -23,6 +25,8 @@ import type {
   DriverQuery,
   DriverResult,
 } from "../driver.ts";
+
+refuseEdgeConnections("PostgreSQL", "give createPool a dialect that uses fetch");
 
 /** How to reach a server. */
 export interface PgDriverConfig {
@@ -45,7 +49,19 @@ export interface PgDriverConfig {
   readonly dangerouslySkipCertificateCheck?: boolean;
 }
 
-/** Opens connections with `pg`. */
+/**
+ * Opens connections with `pg`.
+ *
+ * ```ts
+ * import { createPool } from "@benchmark-exchange/infrastructure/database";
+ * import { PgDriver } from "@benchmark-exchange/infrastructure/database/pg";
+ *
+ * const driver = new PgDriver({ url: "postgres://exchange@127.0.0.1/exchange" });
+ * const pool = await createPool({ driver, max: 5 });
+ * console.log(pool.stats);
+ * await pool.close();
+ * ```
+ */
 export class PgDriver implements DatabaseDriver {
   /** The name in health reports. */
   readonly name = "pg";
@@ -61,8 +77,22 @@ export class PgDriver implements DatabaseDriver {
   }
 
   /** Opens a connection. */
-  async connect(onBroken: () => void): Promise<PgConnection> {
-    const client = new pg.Client(await this.#clientConfig());
+  connect(onBroken: () => void): Promise<DriverConnection> {
+    return this.#connect(onBroken);
+  }
+
+  /** Listens on a connection of its own. */
+  async listen(channel: string, events: DriverListenerEvents): Promise<DriverListener> {
+    return await listenOn(await this.#connect(() => events.onBroken()), channel, events);
+  }
+
+  /** Nothing is open besides connections. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #connect(onBroken: () => void): Promise<PgConnection> {
+    const client = newPgClient(await this.#clientConfig());
     const connection = new PgConnection(client, this.#settings, onBroken);
     const timeoutMs = this.#config.connectTimeoutMs ?? 5_000;
     try {
@@ -77,16 +107,6 @@ export class PgDriver implements DatabaseDriver {
       await connection.close();
       throw explainRefusal(error);
     }
-  }
-
-  /** Listens on a connection of its own. */
-  async listen(channel: string, events: DriverListenerEvents): Promise<DriverListener> {
-    return await listenOn(await this.connect(() => events.onBroken()), channel, events);
-  }
-
-  /** Nothing is open besides connections. */
-  close(): Promise<void> {
-    return Promise.resolve();
   }
 
   async #clientConfig(): Promise<pg.ClientConfig> {

@@ -7,6 +7,7 @@
 import { mkdir } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { PGlite, types } from "@electric-sql/pglite";
+import { refuseEdge } from "../../core/edge.ts";
 import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import type {
   DatabaseDriver,
@@ -20,13 +21,30 @@ import type {
 import { lockDirectory } from "../directory_lock.ts";
 import { parseTimestamp } from "../timestamp.ts";
 
+refuseEdge(
+  "embedded PostgreSQL",
+  "WebAssembly cannot be compiled there",
+  "give createPool a dialect that uses fetch",
+);
+
 /** Where the data is. */
 export interface PgliteDriverConfig {
   /** A folder that keeps the data; created if missing. Default: memory, gone when closed. */
   readonly dataDir?: string;
 }
 
-/** Opens PGlite. The data folder is locked, because two processes on it lose data without an error. */
+/**
+ * Opens PGlite. The data folder is locked, because two processes on it lose data without an error.
+ *
+ * ```ts
+ * import { createPool } from "@benchmark-exchange/infrastructure/database";
+ * import { PgliteDriver } from "@benchmark-exchange/infrastructure/database/pglite";
+ *
+ * const pool = await createPool({ driver: new PgliteDriver({ dataDir: "./data/database" }) });
+ * console.log(pool.stats);
+ * await pool.close();
+ * ```
+ */
 export class PgliteDriver implements DatabaseDriver {
   /** The name in health reports. */
   readonly name = "pglite";

@@ -60,6 +60,22 @@ export const insertOneEvent: Statement<EventParameters, object> = statement(
  * commits if every transaction locks the aggregate (by changing its row, say) before it appends.
  *
  * Throws a {@linkcode ValidationError} that names the field before anything is sent, also for a payload that is too large.
+ *
+ * ```ts
+ * import { appendEvent, type DatabasePool } from "@benchmark-exchange/infrastructure/database";
+ *
+ * async function maintain(pool: DatabasePool): Promise<void> {
+ *   await pool.transaction(async (transaction) => {
+ *     // What else the transaction changes is told only if it commits.
+ *     await appendEvent(transaction, {
+ *       type: "MaintenanceScheduled",
+ *       aggregateType: "system",
+ *       aggregateId: "database",
+ *       payload: { at: "2026-01-01T00:00:00Z" },
+ *     });
+ *   });
+ * }
+ * ```
  */
 export async function appendEvent(
   database: Database,

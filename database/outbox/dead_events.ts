@@ -107,7 +107,7 @@ function deadList(): KeysetList<Schema, "outbox_events", DeadRow> {
 /** Every statement of this file, for `verify`. */
 export const DEAD_EVENT_STATEMENTS: readonly StatementInfo[] = [
   redrive,
-  ...listStatements(deadList()),
+  ...listStatements(() => deadList()),
 ];
 
 function toDeadEvent(row: DeadRow): DeadEvent {

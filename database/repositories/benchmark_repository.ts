@@ -48,6 +48,17 @@ import { encodeTestCases, insertInBatches, testCaseList, toTestCase } from "./te
  * Ids, slugs and versions that cannot be one are refused with a {@linkcode ValidationError}, also
  * where only reading. Archived benchmarks are still read by id and slug, but no list has them unless its
  * filter asks for that status.
+ *
+ * ```ts
+ * import { createPool, migrate, PostgresBenchmarkRepository } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * await migrate(pool);
+ * const benchmarks = new PostgresBenchmarkRepository(pool);
+ * const { items, nextCursor } = await benchmarks.list({ category: "accuracy", limit: 20 });
+ * console.log(items.map(({ slug }) => slug), nextCursor);
+ * await pool.close();
+ * ```
  */
 export class PostgresBenchmarkRepository {
   readonly #database: Database;

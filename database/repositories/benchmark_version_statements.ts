@@ -153,7 +153,7 @@ export const VERSION_STATEMENTS: readonly StatementInfo[] = [
   getVersionById,
   getVersion,
   getLatestVersion,
-  ...listStatements(versionList("")),
+  ...listStatements(() => versionList("")),
 ];
 
 const metric: z.ZodType<Metric> = z.object({

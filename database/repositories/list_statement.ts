@@ -1,23 +1,34 @@
 import { countQuery, type KeysetList, pageQuery } from "../keyset.ts";
-import type { StatementInfo } from "../statement.ts";
+import type { Columns, StatementInfo } from "../statement.ts";
 
-/** A page of a list after a cursor, and its total, for `verify`; give a list with every filter set. */
+/**
+ * A page of a list after a cursor, and its total, for `verify`; `build` gives a list with every filter set. It runs
+ * at the first use: who only imports this does not pay for it.
+ */
 export function listStatements<DB, TB extends keyof DB, O>(
-  list: KeysetList<DB, TB, O>,
+  build: () => KeysetList<DB, TB, O>,
 ): readonly StatementInfo[] {
+  let built: KeysetList<DB, TB, O> | undefined;
+  const list = (): KeysetList<DB, TB, O> => built ??= build();
   return [
     {
-      name: list.operation,
-      columns: { ...list.columns, position: "text[]" },
+      get name(): string {
+        return list().operation;
+      },
+      get columns(): Columns {
+        return { ...list().columns, position: "text[]" };
+      },
       get text(): string {
-        return pageQuery(list, 2, list.sort.map(() => "")).compile().sql;
+        return pageQuery(list(), 2, list().sort.map(() => "")).compile().sql;
       },
     },
     {
-      name: `${list.operation}, total`,
+      get name(): string {
+        return `${list().operation}, total`;
+      },
       columns: { total: "float8" },
       get text(): string {
-        return countQuery(list).compile().sql;
+        return countQuery(list()).compile().sql;
       },
     },
   ];

@@ -265,8 +265,8 @@ export const MEMBERSHIP_STATEMENTS: readonly StatementInfo[] = [
   deleteMember,
   deleteMemberships,
   deleteMaintainerships,
-  ...listStatements(memberList("", { role: "owner" })),
-  ...listStatements(membershipList("")),
+  ...listStatements(() => memberList("", { role: "owner" })),
+  ...listStatements(() => membershipList("")),
 ];
 
 /** Deleted organizations keep their members, and say nothing about them any more. */

@@ -38,6 +38,29 @@ export interface OrganizationListOptions extends OrganizationFilter, PageRequest
  * Every method throws a {@linkcode ValidationError} for input that breaks the rules of `domain`,
  * before anything is sent. Methods that change an organization throw a {@linkcode NotFoundError} if
  * it is missing, and `conflict` if {@linkcode UpdateOptions.expectedRevision} is not its revision.
+ *
+ * ```ts
+ * import {
+ *   createPool,
+ *   migrate,
+ *   PostgresOrganizationRepository,
+ *   PostgresUserRepository,
+ * } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * await migrate(pool);
+ * const ada = await new PostgresUserRepository(pool)
+ *   .create({ email: "ada@example.org", username: "ada" });
+ * const organizations = new PostgresOrganizationRepository(pool);
+ * const lab = await organizations.create({
+ *   slug: "lab",
+ *   name: "The Lab",
+ *   type: "research_institution",
+ *   ownerId: ada.id,
+ * });
+ * console.log(lab.slug, lab.verified);
+ * await pool.close();
+ * ```
  */
 export class PostgresOrganizationRepository {
   readonly #database: Database;

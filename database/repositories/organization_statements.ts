@@ -216,7 +216,7 @@ export const ORGANIZATION_STATEMENTS: readonly StatementInfo[] = [
   unverifyOrganization,
   deleteOrganization,
   ...listStatements(
-    organizationList({ type: "enterprise", verified: true, search: "a" }),
+    () => organizationList({ type: "enterprise", verified: true, search: "a" }),
   ),
 ];
 

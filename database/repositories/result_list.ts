@@ -29,5 +29,5 @@ export function resultList(
 
 /** Every statement of this file, for `verify`. */
 export const RESULT_LIST_STATEMENTS: readonly StatementInfo[] = [
-  ...listStatements(resultList("", true)),
+  ...listStatements(() => resultList("", true)),
 ];

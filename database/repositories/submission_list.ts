@@ -151,21 +151,22 @@ const ID = "00000000-0000-7000-8000-000000000000";
 /** Every statement of this file, for `verify`. */
 export const SUBMISSION_LIST_STATEMENTS: readonly StatementInfo[] = [
   ...listStatements(
-    submissionList({
-      benchmarkId: ID,
-      versionId: ID,
-      submittedBy: ID,
-      organizationId: ID,
-      modelProvider: "a",
-      modelName: "a",
-      modelVersion: "a",
-      official: true,
-      status: "completed",
-      verification: "audited",
-      minVerification: "audited",
-      visibility: "public",
-      createdFrom: new Date(0),
-      createdBefore: new Date(0),
-    }),
+    () =>
+      submissionList({
+        benchmarkId: ID,
+        versionId: ID,
+        submittedBy: ID,
+        organizationId: ID,
+        modelProvider: "a",
+        modelName: "a",
+        modelVersion: "a",
+        official: true,
+        status: "completed",
+        verification: "audited",
+        minVerification: "audited",
+        visibility: "public",
+        createdFrom: new Date(0),
+        createdBefore: new Date(0),
+      }),
   ),
 ];

@@ -41,7 +41,19 @@ import { type SubmissionRow, toCaseResult, toSubmission } from "./submission_row
 import * as changes from "./submission_change_statements.ts";
 import * as statements from "./submission_statements.ts";
 
-/** Submissions, and the leaderboards that they make. On a pool or inside a transaction. */
+/**
+ * Submissions, and the leaderboards that they make. On a pool or inside a transaction.
+ *
+ * ```ts
+ * import { type DatabasePool, PostgresSubmissionRepository } from "@benchmark-exchange/infrastructure/database";
+ *
+ * async function printBoard(pool: DatabasePool, benchmarkId: string): Promise<void> {
+ *   const submissions = new PostgresSubmissionRepository(pool);
+ *   const board = await submissions.getLeaderboard({ benchmarkId });
+ *   for (const { rank, model, score } of board.items) console.log(rank, model.name, score);
+ * }
+ * ```
+ */
 export class PostgresSubmissionRepository {
   readonly #database: Database;
   readonly #cursors: CursorCodec;

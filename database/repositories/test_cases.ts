@@ -204,5 +204,5 @@ export function toTestCase(row: TestCaseRow): TestCase {
 /** Every statement of this file, for `verify`. */
 export const TEST_CASE_STATEMENTS: readonly StatementInfo[] = [
   addTestCases,
-  ...listStatements(testCaseList("")),
+  ...listStatements(() => testCaseList("")),
 ];

@@ -39,6 +39,17 @@ export interface UserListOptions extends UserFilter, PageRequest, CallOptions {}
  * Every method throws a {@linkcode ValidationError} for input that breaks the rules of `domain`,
  * before anything is sent. Methods that change a user throw a {@linkcode NotFoundError} if it is
  * missing, and `conflict` if {@linkcode UpdateOptions.expectedRevision} is not its revision.
+ *
+ * ```ts
+ * import { createPool, migrate, PostgresUserRepository } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * await migrate(pool);
+ * const users = new PostgresUserRepository(pool);
+ * const ada = await users.create({ email: "ada@example.org", username: "ada" });
+ * console.log(ada.role, ada.createdAt);
+ * await pool.close();
+ * ```
  */
 export class PostgresUserRepository {
   readonly #database: Database;

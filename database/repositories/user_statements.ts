@@ -235,7 +235,7 @@ export const USER_STATEMENTS: readonly StatementInfo[] = [
   updatePassword,
   deleteUser,
   updateLastActive,
-  ...listStatements(userList({ role: "admin", search: "a" })),
+  ...listStatements(() => userList({ role: "admin", search: "a" })),
 ];
 
 /**

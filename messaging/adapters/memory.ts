@@ -38,6 +38,16 @@ export interface MemoryEventBusConfig {
  * It is at most once, and holds nothing for subscribers to come. Events are encoded and decoded as
  * on the way through a server. A subscription holds at most `maxQueued` times `maxPayloadBytes`. Two
  * instances know nothing of each other.
+ *
+ * ```ts
+ * import { EventChannel } from "@benchmark-exchange/infrastructure/messaging";
+ * import { MemoryEventBus } from "@benchmark-exchange/infrastructure/messaging/memory";
+ *
+ * const bus = new MemoryEventBus();
+ * await bus.subscribe(EventChannel.USER, (message) => console.log(message.payload));
+ * await bus.publish(EventChannel.USER, { type: "Registered" });
+ * await bus.close(); // after the handlers
+ * ```
  */
 export class MemoryEventBus implements EventBus {
   /** What this bus can do. */

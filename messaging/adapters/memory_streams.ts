@@ -73,6 +73,19 @@ export class MemoryStreams {
 /**
  * Durable streams inside one process, for development, tests and single-node tools: they do everything that the
  * port says, as long as the process lives. Buses that are to meet are given the same {@linkcode MemoryStreams}.
+ *
+ * ```ts
+ * import { EventChannel } from "@benchmark-exchange/infrastructure/messaging";
+ * import { MemoryStreamBus } from "@benchmark-exchange/infrastructure/messaging/memory-streams";
+ *
+ * const bus = new MemoryStreamBus();
+ * await bus.subscribe(EventChannel.SUBMISSION, (message) => console.log(message.payload), {
+ *   group: "scoring",
+ * });
+ * await bus.publish(EventChannel.SUBMISSION, { type: "Scored" });
+ * await bus.drain(1_000);
+ * await bus.close();
+ * ```
  */
 export class MemoryStreamBus extends PortableStreamBus {
   /** Creates a bus. Throws a `ValidationError` that names a malformed member of `config`. */

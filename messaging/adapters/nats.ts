@@ -4,12 +4,15 @@
  * @module
  */
 
+import { refuseEdgeConnections } from "../../core/edge.ts";
 import { PortableStreamBus } from "../portable_streams.ts";
 import { checkConfig, type NatsStreamBusConfig } from "./nats/config.ts";
 import { NatsServer } from "./nats/server.ts";
 import { NatsStreamDriver } from "./nats/stream_driver.ts";
 
 export type { NatsStreamBusConfig } from "./nats/config.ts";
+
+refuseEdgeConnections("NATS", "write events to the outbox and run its relay elsewhere");
 
 /**
  * A `StreamBus` on NATS JetStream, 2.9 or later: a stream for each channel, which is made when it is first needed, a

@@ -4,11 +4,14 @@
  * @module
  */
 
+import { refuseEdgeConnections } from "../../core/edge.ts";
 import { PortableStreamBus } from "../portable_streams.ts";
 import { checkConfig, type RabbitMqStreamBusConfig } from "./rabbitmq/config.ts";
 import { RabbitMqStreamDriver } from "./rabbitmq/rabbitmq_driver.ts";
 
 export type { RabbitMqStreamBusConfig } from "./rabbitmq/config.ts";
+
+refuseEdgeConnections("RabbitMQ", "write events to the outbox and run its relay elsewhere");
 
 /**
  * Durable streams on RabbitMQ 3.10 or later.

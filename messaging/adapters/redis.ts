@@ -49,6 +49,16 @@ export type { RedisSource } from "../../core/redis/redis_source.ts";
  * One connection publishes. Another one, from the first subscription on, receives for all of them. In a cluster both
  * are at one node, which passes on what is published; if they have to part because that one fails, an event that
  * is published just before `close` may miss the own subscriptions.
+ *
+ * ```ts
+ * import { EventChannel } from "@benchmark-exchange/infrastructure/messaging";
+ * import { RedisEventBus } from "@benchmark-exchange/infrastructure/messaging/redis";
+ *
+ * const bus = await RedisEventBus.connect({ url: "redis://127.0.0.1:6379" });
+ * await bus.subscribe(EventChannel.USER, (message) => console.log(message.payload));
+ * await bus.publish(EventChannel.USER, { type: "Registered" });
+ * await bus.close();
+ * ```
  */
 export class RedisEventBus implements EventBus {
   /** What this bus can do. */

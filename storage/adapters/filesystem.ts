@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../../core/clock.ts";
+import { refuseEdge } from "../../core/edge.ts";
 import { checkText } from "../../core/validation.ts";
 import { PortableStorageProvider } from "../portable.ts";
 import { handlePresigned } from "../presigned/presigned_handler.ts";
@@ -6,6 +7,11 @@ import { type PresignSettings, UrlSigner } from "../presigned/url_signer.ts";
 import { FileSystemDriver } from "./filesystem/filesystem_driver.ts";
 
 export type { PresignSettings } from "../presigned/url_signer.ts";
+
+/** At the edge there is no disk. */
+export function refuseEdgeFiles(): void {
+  refuseEdge("a file system", "its files are in memory and soon gone", "use storage/s3");
+}
 
 /** Where a {@linkcode FileSystemStorageProvider} keeps its objects. */
 export interface FileSystemStorageOptions {
@@ -37,12 +43,23 @@ export interface FileSystemStorageOptions {
  *
  * Needs a file system with hard links for `createOnly`, and about 3,200 bytes of path below the root
  * for the longest keys. On Deno it needs `--allow-read` and `--allow-write` for the root.
+ *
+ * ```ts
+ * import { FileSystemStorageProvider } from "@benchmark-exchange/infrastructure/storage/filesystem";
+ *
+ * const storage = new FileSystemStorageProvider({ root: "./data/storage" });
+ * await storage.createBucket("results");
+ * await storage.upload("results", "a.json", "[1, 2]");
+ * console.log((await storage.getMetadata("results", "a.json")).size); // 6
+ * await storage.close();
+ * ```
  */
 export class FileSystemStorageProvider extends PortableStorageProvider {
   readonly #signer: UrlSigner | undefined;
 
   /** Creates the provider; touches no file yet. */
   constructor(options: FileSystemStorageOptions) {
+    refuseEdgeFiles();
     const { root, presign, clock = systemClock } = options;
     const signer = presign && new UrlSigner(presign, clock);
     super(new FileSystemDriver(checkText("root", root), clock, signer), clock);

@@ -40,6 +40,16 @@ export interface MemoryStorageOptions {
  * Object storage in the memory of the process, gone when it ends or the provider is closed. Keeps
  * copies of the bytes, so that nothing a caller changes afterwards is seen. Supports everything
  * but presigned URLs.
+ *
+ * ```ts
+ * import { MemoryStorageProvider } from "@benchmark-exchange/infrastructure/storage/memory";
+ *
+ * const storage = new MemoryStorageProvider({ maxBytes: 1_000_000 });
+ * await storage.createBucket("results");
+ * await storage.upload("results", "a.json", "[1, 2]");
+ * console.log((await storage.download("results", "a.json")).length); // 6
+ * await storage.close();
+ * ```
  */
 export class MemoryStorageProvider extends PortableStorageProvider {
   /** Creates an empty storage without buckets. */

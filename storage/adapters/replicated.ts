@@ -71,6 +71,20 @@ const CLOSE_MS = 30_000;
  *
  * Etags and times are those of the place that answered. Closing waits up to 30 seconds for the replicas, and
  * closes all storages.
+ *
+ * ```ts
+ * import {
+ *   FileSystemStorageProvider,
+ *   ReplicatedStorageProvider,
+ * } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * const primary = new FileSystemStorageProvider({ root: "./data/storage" });
+ * const replica = new FileSystemStorageProvider({ root: "./data/replica" });
+ * const storage = new ReplicatedStorageProvider(primary, [replica], { write: "all" });
+ * await storage.createBucket("results");
+ * await storage.upload("results", "a.json", "[1, 2]");
+ * await storage.close();
+ * ```
  */
 export class ReplicatedStorageProvider implements StorageProvider {
   readonly #locations: readonly [primary: Location, ...replicas: Location[]];

@@ -48,6 +48,18 @@ export type { S3Probe } from "./s3/probe.ts";
  *
  * **Swift.** A server of OpenStack Swift that has only one copy of an object can say that it is missing at the very
  * moment when it is replaced.
+ *
+ * ```ts
+ * import { S3StorageProvider } from "@benchmark-exchange/infrastructure/storage/s3";
+ *
+ * const storage = new S3StorageProvider({
+ *   endpoint: "http://127.0.0.1:8333", // left out for Amazon S3
+ *   credentials: { accessKeyId: "exchange", secretAccessKey: "exchange-secret" },
+ * });
+ * await storage.upload("results", "a.json", "[1, 2]", { contentType: "application/json" });
+ * console.log(await storage.getPresignedUrl("results", "a.json", { expiresInMs: 60_000 }));
+ * await storage.close();
+ * ```
  */
 export class S3StorageProvider extends PortableStorageProvider {
   readonly #driver: S3Driver;

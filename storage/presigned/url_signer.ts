@@ -1,7 +1,6 @@
-import { Buffer } from "node:buffer";
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import { ValidationError } from "../../core/errors.ts";
+import { assumedNodeModule } from "../../core/node_module.ts";
 import { kindOf } from "../../core/shown_value.ts";
 import { decodeUrlPart, parseUrl } from "../../core/url_text.ts";
 import type { ObjectAddress } from "../driver.ts";
@@ -42,6 +41,7 @@ type SignedMethod = SignedRequest["method"];
 /** What a query says besides its signature. */
 type Terms = Readonly<Record<string, string>>;
 
+const { createHmac, hkdfSync, timingSafeEqual } = assumedNodeModule("node:crypto");
 const MIN_SECRET_BYTES = 32;
 const SIGNATURE = "signature";
 
@@ -134,7 +134,8 @@ function isSignedMethod(method: string): method is SignedMethod {
 
 /** Compares the texts, not what they decode to: several texts decode to the same bytes. */
 function isEqual(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  const encoder = new TextEncoder();
+  const [a, b] = [encoder.encode(given), encoder.encode(expected)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 

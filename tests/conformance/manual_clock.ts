@@ -5,7 +5,21 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** A clock that stands still until the test moves it. */
+/**
+ * A clock that stands still until the test moves it.
+ *
+ * ```ts
+ * import { MemoryCacheProvider } from "@benchmark-exchange/infrastructure/cache/memory";
+ * import { ManualClock } from "@benchmark-exchange/infrastructure/testing";
+ *
+ * const clock = new ManualClock();
+ * const cache = new MemoryCacheProvider({ clock });
+ * await cache.set("a", 1, { ttlMs: 1_000 });
+ * clock.advance(1_000);
+ * console.log(await cache.get("a")); // undefined
+ * await cache.close();
+ * ```
+ */
 export class ManualClock implements Clock {
   readonly #startMs: number;
   readonly #timers = new Set<Timer>();

@@ -3,6 +3,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../core/clock.ts";
+import { test as permittedTest } from "../support/permitted.ts";
 import { runCommand } from "../support/run_command.ts";
 
 test("the wall clock is the machine's, the other one never goes back", () => {
@@ -66,11 +67,11 @@ test("a delay longer than setTimeout can wait is waited in steps", () => {
   }
 });
 
-test("a waiting background timer does not keep the process alive", async () => {
+permittedTest("a waiting background timer does not keep the process alive", async () => {
   assert.deepEqual(await runFixture("waiting_timer.ts"), { code: 0, output: "waiting\n" });
 });
 
-test("a pause that somebody awaits keeps the process alive until it is over", async () => {
+permittedTest("a pause that somebody awaits keeps the process alive until it is over", async () => {
   assert.deepEqual(await runFixture("awaited_delay.ts"), { code: 0, output: "over\n" });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
-import { test } from "node:test";
 import { readEnvironment } from "../../core/environment.ts";
+import { test } from "../support/permitted.ts";
 
 test("only the named variables are read, and an empty one counts as none", () => {
   process.env.EXCHANGE_TEST_FULL = "value";

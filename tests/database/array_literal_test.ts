@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
 import * as fc from "fast-check";
 import { type ArrayElement, arrayLiteral } from "../../database/array_literal.ts";
 import { createPool } from "../../database/create_pool.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const pool = await createPool({ embedded: {} });
+const pool = await whenPermitted(() => createPool({ embedded: {} }));
 after(() => pool.close());
 
 /** What the server reads in a literal. */

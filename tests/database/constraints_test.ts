@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { createPool } from "../../database/create_pool.ts";
 import type { DatabasePool } from "../../database/database_pool.ts";
 import { migrate } from "../../database/migrator.ts";
 import type { Schema } from "../../database/schema.ts";
 import { lazily } from "../support/lazily.ts";
+import { test } from "../support/permitted.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
 import * as fc from "fast-check";
 import { createPool } from "../../database/create_pool.ts";
 import { CursorCodec, type Position } from "../../database/cursor.ts";
@@ -7,6 +6,7 @@ import { DatabasePool } from "../../database/database_pool.ts";
 import type { DriverResult } from "../../database/driver.ts";
 import { sql as cursorKeyTable } from "../../database/migrations/0005_cursor_key.ts";
 import { FakeDriver, settle } from "../support/fake_driver.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
 const pools: DatabasePool[] = [];
 after(() => Promise.all(pools.map((pool) => pool.close())));
@@ -18,7 +18,7 @@ async function openPool(): Promise<DatabasePool> {
   return pool;
 }
 
-const pool = await openPool();
+const pool = await whenPermitted(openPool);
 const cursors = new CursorCodec(pool);
 const refused = { name: "ValidationError", code: "invalid_input", field: "cursor" };
 

@@ -3,9 +3,9 @@ import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { lockDirectory } from "../../database/directory_lock.ts";
+import { test } from "../support/permitted.ts";
 import { runCommand } from "../support/run_command.ts";
 import { Script } from "../support/spawn_script.ts";
 

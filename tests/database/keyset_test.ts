@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import * as fc from "fast-check";
 import { sql } from "kysely";
 import type { Page, PageRequest } from "../../core/page.ts";
@@ -11,6 +10,7 @@ import { sql as cursorKeyTable } from "../../database/migrations/0005_cursor_key
 import { DatabasePool } from "../../database/database_pool.ts";
 import { queryBuilder } from "../../database/query_builder.ts";
 import { FakeDriver, forever } from "../support/fake_driver.ts";
+import { after, before, test, whenPermitted } from "../support/permitted.ts";
 
 interface Thing {
   readonly number: number;
@@ -19,7 +19,7 @@ interface Thing {
   readonly score: number;
 }
 
-const pool = await createPool({ embedded: {} });
+const pool = await whenPermitted(() => createPool({ embedded: {} }));
 const cursors = new CursorCodec(pool);
 after(() => pool.close());
 before(async () => {

@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { PGlite } from "@electric-sql/pglite";
 import { PGliteDialect, PostgresDialect } from "kysely";
 import pg from "pg";
 import { createPool } from "../../database/create_pool.ts";
 import { databaseConformance } from "../conformance/database.ts";
+import { IS_PERMITTED, test } from "../support/permitted.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 import { until } from "../support/until.ts";
 
 const service = await findService("postgres");
-const serverTest = serviceTest(service);
-const database = "url" in service ? await createTestDatabase(service.url) : undefined;
+const serverTest = serviceTest(service, test);
+const database = IS_PERMITTED && "url" in service
+  ? await createTestDatabase(service.url)
+  : undefined;
 const client = new pg.Pool({ connectionString: database?.url, max: 12 });
 client.on("error", () => {});
 client.on("connect", (one) => one.on("error", () => {}));

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
 import * as fc from "fast-check";
 import { createPool } from "../../database/create_pool.ts";
 import { containsPattern } from "../../database/like_pattern.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const pool = await createPool({ embedded: {} });
+const pool = await whenPermitted(() => createPool({ embedded: {} }));
 after(() => pool.close());
 
 const text = fc.string({ unit: fc.constantFrom("%", "_", "\\", "a", "A", "'", "\n", "é") });

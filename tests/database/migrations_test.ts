@@ -6,10 +6,11 @@ import type { DatabasePool } from "../../database/database_pool.ts";
 import { MIGRATIONS } from "../../database/migrations/migrations.ts";
 import { migrate } from "../../database/migrator.ts";
 import { generateSchema } from "../support/generate_schema.ts";
+import { test as permittedTest } from "../support/permitted.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 
-const serverTest = serviceTest(await findService("postgres"));
+const permittedServerTest = serviceTest(await findService("postgres"), permittedTest);
 
 async function onPglite<T>(use: (pool: DatabasePool) => Promise<T>): Promise<T> {
   const pool = await createPool({ embedded: {} });
@@ -52,13 +53,16 @@ async function readCatalog(pool: DatabasePool): Promise<string[]> {
   return rows.map((row) => String(row["line"])).sort();
 }
 
-serverTest("the schema is the same on embedded PostgreSQL and on a server", async (url) => {
-  const [embedded, server] = [await onPglite(readCatalog), await onServer(url, readCatalog)];
-  assert.ok(embedded.length > 150, `only ${embedded.length} lines`);
-  assert.deepEqual(server, embedded);
-});
+permittedServerTest(
+  "the schema is the same on embedded PostgreSQL and on a server",
+  async (url) => {
+    const [embedded, server] = [await onPglite(readCatalog), await onServer(url, readCatalog)];
+    assert.ok(embedded.length > 150, `only ${embedded.length} lines`);
+    assert.deepEqual(server, embedded);
+  },
+);
 
-test("the types of the schema are what the migrated schema gives", async () => {
+permittedTest("the types of the schema are what the migrated schema gives", async () => {
   const generated = await onPglite(generateSchema);
   const committed = await readFile(new URL("../../database/schema.ts", import.meta.url), "utf8");
   const words = (text: string): string => text.replaceAll(/[\s,;]+/g, " ").trim();

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { createPool } from "../../database/create_pool.ts";
 import type { DatabasePool } from "../../database/database_pool.ts";
 import { type Migration, MIGRATIONS } from "../../database/migrations/migrations.ts";
 import { migrate, migrationStatus } from "../../database/migrator.ts";
+import { test, whenPermitted } from "../support/permitted.ts";
 import { createTestDatabase, withClient } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 import { Script } from "../support/spawn_script.ts";
@@ -17,8 +17,10 @@ const THREE: Migration = { name: "0003_three", sql: "insert into two values (3);
 
 type PoolTest = (name: string, fn: (pool: DatabasePool) => Promise<void>) => unknown;
 
-const embedded = createPool({ embedded: {} });
-const onServer = serviceTest(await findService("postgres"));
+const embedded = whenPermitted(() => createPool({ embedded: {} }));
+const service = await findService("postgres");
+const onServer = serviceTest(service);
+const withProcesses = serviceTest(service, test);
 
 testMigrator((name, fn) =>
   test(`pglite: ${name}`, async () => {
@@ -55,6 +57,21 @@ function testMigrator(test: PoolTest): void {
     );
     assert.deepEqual([pending, problems], [[], []]);
     assert.equal(await count(pool, "one"), 1);
+  });
+
+  test("who listens hears of each migration when it is committed, and how long it took", async (pool) => {
+    const heard: string[] = [];
+    await migrate(pool, {
+      migrations: [ONE, TWO],
+      onApplied: ({ name, durationMs }) => {
+        assert.ok(durationMs >= 0 && durationMs < 60_000);
+        heard.push(name);
+        if (name === "0001_one") throw new Error("enough");
+      },
+    }).catch((error) => heard.push(error.message));
+    assert.deepEqual(heard, ["0001_one", "enough"]);
+    const { applied } = await migrationStatus(pool, { migrations: [ONE, TWO] });
+    assert.deepEqual(applied.map(({ name }) => name), ["0001_one"]);
   });
 
   test("the migrations of this library are the default", async (pool) => {
@@ -138,7 +155,7 @@ function testMigrator(test: PoolTest): void {
   });
 }
 
-onServer(
+withProcesses(
   "pg: processes that migrate at the same time apply each migration once",
   (url) =>
     inDatabase(url, async (url) => {
@@ -162,7 +179,7 @@ onServer(
     }),
 );
 
-onServer(
+withProcesses(
   "pg: a process that is killed half way leaves a database that migrates",
   (url) =>
     inDatabase(url, async (url) => {

@@ -3,10 +3,10 @@ import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { test } from "node:test";
 import { createPool } from "../../database/create_pool.ts";
 import { PgliteDriver } from "../../database/drivers/pglite.ts";
 import { databaseConformance } from "../conformance/database.ts";
+import { test } from "../support/permitted.ts";
 
 databaseConformance(test, {
   name: "pglite",

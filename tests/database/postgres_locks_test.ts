@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
 import { createPool } from "../../database/create_pool.ts";
 import type { DatabasePool, DatabasePoolOptions } from "../../database/database_pool.ts";
 import type { PgDriverConfig } from "../../database/drivers/pg.ts";
@@ -8,6 +7,7 @@ import { type PostgresLock, PostgresLockProvider } from "../../database/postgres
 import { lockConformance, REAL_TIME } from "../conformance/locks.ts";
 import { lazily } from "../support/lazily.ts";
 import { idsIn, LockDatabase } from "../support/lock_database.ts";
+import { after, test } from "../support/permitted.ts";
 import { findService, serviceTest } from "../support/services.ts";
 import { until } from "../support/until.ts";
 

@@ -14,12 +14,13 @@ import {
   readLines,
 } from "../support/outbox_history.ts";
 import { note } from "../support/note.ts";
+import { test as permittedTest } from "../support/permitted.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 import { Script } from "../support/spawn_script.ts";
 import { until } from "../support/until.ts";
 
-const test = serviceTest(await findService("postgres"));
+const test = serviceTest(await findService("postgres"), permittedTest);
 
 /** In each, a process is killed that writes and relays. */
 const ROUNDS = 200;

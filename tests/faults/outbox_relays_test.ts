@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe } from "node:test";
 import { createPool } from "../../database/create_pool.ts";
 import type { DatabasePool } from "../../database/database_pool.ts";
 import { migrate } from "../../database/migrator.ts";
@@ -16,6 +15,7 @@ import {
   keepLedger,
   readLines,
 } from "../support/outbox_history.ts";
+import { after, describe } from "../support/permitted.ts";
 import { startPostgres } from "../support/private_postgres.ts";
 import { FAST } from "../support/relay_tests.ts";
 import { privateServerTest } from "../support/services.ts";

@@ -6,6 +6,7 @@ import { createPool } from "../../database/create_pool.ts";
 import { migrate } from "../../database/migrator.ts";
 import { RedisStreamBus } from "../../messaging/adapters/redis_streams.ts";
 import { note } from "../support/note.ts";
+import { test as permittedTest } from "../support/permitted.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { testNamespace } from "../support/redis.ts";
 import { findService, serviceTest } from "../support/services.ts";
@@ -14,7 +15,7 @@ import { until } from "../support/until.ts";
 
 const redis = await findService("redis");
 const redisUrl = "url" in redis ? redis.url : "";
-const test = serviceTest("url" in redis ? await findService("postgres") : redis);
+const test = serviceTest("url" in redis ? await findService("postgres") : redis, permittedTest);
 
 /** In each, a process is killed that consumes. */
 const ROUNDS = 200;

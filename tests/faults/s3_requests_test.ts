@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { type ErrorCode, InfrastructureError } from "../../core/errors.ts";
 import { S3StorageProvider } from "../../storage/adapters/s3.ts";
 import { answer, type Fault, resetPeer, timeout } from "../support/http_faults.ts";
+import { test } from "../support/permitted.ts";
 import { withProxiedS3 } from "../support/proxied_s3.ts";
 import { findService, serviceTest } from "../support/services.ts";
 

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { mkdtemp, open as openFile, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
 import { FileSystemStorageProvider } from "../../storage/adapters/filesystem.ts";
 import { objectNames } from "../../storage/adapters/filesystem/object_names.ts";
 import { MemoryStorageProvider } from "../../storage/adapters/memory.ts";
@@ -17,8 +16,9 @@ import { sha256Hex } from "../../storage/digest.ts";
 import type { StorageProvider } from "../../storage/storage.ts";
 import { uploadVerified } from "../../storage/verified.ts";
 import { readText } from "../conformance/storage/case.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const root = await mkdtemp(join(tmpdir(), "storage-"));
+const root = await whenPermitted(() => mkdtemp(join(tmpdir(), "storage-")), "skipped");
 after(() => rm(root, { recursive: true }));
 
 const AT: DatasetAddress = { name: "tasks", bucket: "bucket", key: "a/tasks.jsonl" };

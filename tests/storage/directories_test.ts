@@ -2,15 +2,18 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
 import {
   ensureDirectory,
   isDirectory,
   removeEmpty,
   syncIfThere,
 } from "../../storage/adapters/filesystem/directories.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const directory = await realpath(await mkdtemp(join(tmpdir(), "storage-")));
+const directory = await whenPermitted(
+  async () => await realpath(await mkdtemp(join(tmpdir(), "storage-"))),
+  "skipped",
+);
 after(() => rm(directory, { recursive: true }));
 
 async function newBase(): Promise<string> {

@@ -12,12 +12,15 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
 import { FileSystemStorageProvider } from "../../storage/adapters/filesystem.ts";
 import type { StorageProvider } from "../../storage/storage.ts";
 import { readText, streamOf } from "../conformance/storage/case.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const directory = await realpath(await mkdtemp(join(tmpdir(), "storage-")));
+const directory = await whenPermitted(
+  async () => await realpath(await mkdtemp(join(tmpdir(), "storage-"))),
+  "skipped",
+);
 after(() => rm(directory, { recursive: true }));
 
 async function open(): Promise<{ root: string; storage: StorageProvider }> {

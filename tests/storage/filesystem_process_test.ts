@@ -5,13 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { FileSystemStorageProvider } from "../../storage/adapters/filesystem.ts";
 import { sha256Hex } from "../../storage/digest.ts";
 import { downloadVerified } from "../../storage/verified.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const directory = await realpath(await mkdtemp(join(tmpdir(), "storage-")));
+const directory = await whenPermitted(
+  async () => await realpath(await mkdtemp(join(tmpdir(), "storage-"))),
+  "skipped",
+);
 after(() => rm(directory, { recursive: true }));
 
 const ROUNDS = 20;

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
 import { inspect } from "node:util";
 import { FileSystemStorageProvider } from "../../storage/adapters/filesystem.ts";
 import { objectNames } from "../../storage/adapters/filesystem/object_names.ts";
 import { storageConformance } from "../conformance/storage.ts";
 import { FetchServer } from "../support/fetch_server.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const root = await mkdtemp(join(tmpdir(), "storage-"));
+const root = await whenPermitted(() => mkdtemp(join(tmpdir(), "storage-")), "skipped");
 after(() => rm(root, { recursive: true }));
 
 const server = await FetchServer.start((request) => served.handlePresigned(request));

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
 import {
   type ObjectRecord,
   openObjectFile,
   readObjectRecord,
   writeObjectFile,
 } from "../../storage/adapters/filesystem/object_file.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const directory = await mkdtemp(join(tmpdir(), "storage-"));
+const directory = await whenPermitted(() => mkdtemp(join(tmpdir(), "storage-")), "skipped");
 after(() => rm(directory, { recursive: true }));
 
 const about = {

@@ -3,15 +3,18 @@ import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
 import {
   type ObjectPlace,
   putInPlace,
   removeFile,
 } from "../../storage/adapters/filesystem/object_place.ts";
 import { StorageCall } from "../../storage/call.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const directory = await realpath(await mkdtemp(join(tmpdir(), "storage-")));
+const directory = await whenPermitted(
+  async () => await realpath(await mkdtemp(join(tmpdir(), "storage-"))),
+  "skipped",
+);
 after(() => rm(directory, { recursive: true }));
 
 async function newPlace(): Promise<ObjectPlace> {

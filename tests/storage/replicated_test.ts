@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
 import { FileSystemStorageProvider } from "../../storage/adapters/filesystem.ts";
 import { MemoryStorageProvider } from "../../storage/adapters/memory.ts";
 import { ReplicatedStorageProvider } from "../../storage/adapters/replicated.ts";
@@ -12,8 +11,9 @@ import type { StorageProvider } from "../../storage/storage.ts";
 import { storageConformance } from "../conformance/storage.ts";
 import { FaultyStorage } from "../support/faulty_storage.ts";
 import { FetchServer } from "../support/fetch_server.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const root = await mkdtemp(join(tmpdir(), "replicated-"));
+const root = await whenPermitted(() => mkdtemp(join(tmpdir(), "replicated-")), "skipped");
 after(() => rm(root, { recursive: true }));
 const server = await FetchServer.start((request) => served.handlePresigned(request));
 after(() => server[Symbol.asyncDispose]());

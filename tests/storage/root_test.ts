@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
 import { Root } from "../../storage/adapters/filesystem/root.ts";
 import { ManualClock } from "../conformance/manual_clock.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const directory = await realpath(await mkdtemp(join(tmpdir(), "storage-")));
+const directory = await whenPermitted(
+  async () => await realpath(await mkdtemp(join(tmpdir(), "storage-"))),
+  "skipped",
+);
 after(() => rm(directory, { recursive: true }));
 
 const HOUR_MS = 3_600_000;

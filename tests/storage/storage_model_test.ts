@@ -3,13 +3,13 @@ import { Buffer } from "node:buffer";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
 import fc from "fast-check";
 import { FileSystemStorageProvider } from "../../storage/adapters/filesystem.ts";
 import { MemoryStorageProvider } from "../../storage/adapters/memory.ts";
 import type { StorageProvider } from "../../storage/storage.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const root = await mkdtemp(join(tmpdir(), "storage-"));
+const root = await whenPermitted(() => mkdtemp(join(tmpdir(), "storage-")), "skipped");
 after(() => rm(root, { recursive: true }));
 
 const key = fc.constantFrom(

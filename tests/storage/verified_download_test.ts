@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { mkdtemp, open, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
 import fc from "fast-check";
 import { FileSystemStorageProvider } from "../../storage/adapters/filesystem.ts";
 import { objectNames } from "../../storage/adapters/filesystem/object_names.ts";
@@ -16,15 +15,18 @@ import {
   uploadVerified,
 } from "../../storage/verified.ts";
 import { readText, streamOf } from "../conformance/storage/case.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const root = await mkdtemp(join(tmpdir(), "storage-"));
+const root = await whenPermitted(() => mkdtemp(join(tmpdir(), "storage-")), "skipped");
 after(() => rm(root, { recursive: true }));
 
 const providers: Record<string, StorageProvider> = {
   memory: new MemoryStorageProvider(),
   filesystem: new FileSystemStorageProvider({ root }),
 };
-for (const storage of Object.values(providers)) await storage.createBucket("bucket");
+for (const storage of Object.values(providers)) {
+  await whenPermitted(() => storage.createBucket("bucket"));
+}
 
 /** More than what is read at a time. */
 const LARGE = "0123456789".repeat(60_000);

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { after, test } from "node:test";
 import fc from "fast-check";
 import { objectNames } from "../../storage/adapters/filesystem/object_names.ts";
 import { walk } from "../../storage/adapters/filesystem/walk.ts";
 import { commonPrefix } from "../../storage/listing.ts";
 import { keyToBytes } from "../../storage/object_key.ts";
+import { after, test, whenPermitted } from "../support/permitted.ts";
 
-const directory = await mkdtemp(join(tmpdir(), "storage-"));
+const directory = await whenPermitted(() => mkdtemp(join(tmpdir(), "storage-")), "skipped");
 after(() => rm(directory, { recursive: true }));
 
 interface Request {

@@ -12,7 +12,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cache: ["core/"],
   storage: ["core/"],
   messaging: ["core/", "domain/events"],
+  cli: ["core/", "domain/", "database/", "cache/", "storage/", "messaging/"],
 };
+
+/** A program, which uses the library as others do. Only its main file knows of the process that it runs in. */
+const PROGRAM = "cli";
+const PROGRAM_MAIN = "cli/main.ts";
 
 /** Packages that `mod.ts` may load, because they talk to nothing. */
 const PURE_PACKAGES = ["@opentelemetry/api", "kysely", "uuid", "zod"];
@@ -30,6 +35,15 @@ const TESTED_THROUGH: Readonly<Record<string, string>> = {
   "cache/adapters/redis/values.ts": "tests/cache/redis/redis_test.ts",
   "cache/memory_entries.ts": "tests/cache/memory_test.ts",
   "cache/read_through.ts": "tests/cache/memory_test.ts",
+  "cli/demo/board_change.ts": "tests/cli/demo_test.ts",
+  "cli/demo/import_results.ts": "tests/cli/demo_test.ts",
+  "cli/demo/questions.ts": "tests/cli/demo_test.ts",
+  "cli/demo/report.ts": "tests/cli/demo_test.ts",
+  "cli/demo/results_file.ts": "tests/cli/demo_test.ts",
+  "cli/demo/run_exchange.ts": "tests/cli/demo_test.ts",
+  "cli/demo/setup.ts": "tests/cli/demo_test.ts",
+  "cli/events.ts": "tests/cli/run_cli_test.ts",
+  "cli/with_database.ts": "tests/cli/migrate_test.ts",
   "core/redis/channel.ts": "tests/cache/redis/redis_test.ts",
   "core/redis/redis_script.ts": "tests/cache/redis/redis_test.ts",
   "core/redis/client_channel.ts": "tests/cache/redis/redis_test.ts",
@@ -83,22 +97,25 @@ export function isPublished({ path }: { readonly path: string }): boolean {
     path.startsWith("tests/conformance/") && !path.endsWith("_test.ts");
 }
 
-/** `database` -> `core`, `domain` and so on, never sideways. */
+/** `database` -> `core`, `domain` and so on, never sideways; and nothing published -> `cli`. */
 export const followsArrows: Rule = (files) =>
   files.flatMap(({ path, imports }) => {
     const allowed = ARROWS[area(path)];
     return imports.filter(({ target }) =>
-      allowed && area(target) in ARROWS && area(target) !== area(path) &&
-      !allowed.some((prefix) => target.startsWith(prefix))
+      area(target) in ARROWS && area(target) !== area(path) &&
+      (allowed
+        ? !allowed.some((prefix) => target.startsWith(prefix))
+        : area(target) === PROGRAM && isPublished({ path }))
     ).map(({ target }) => `${path} must not import ${target}`);
   });
 
-/** A folder's `mod.ts` is for users; inside, files import the file that they need. */
+/** A folder's `mod.ts` is for users, as `cli` is one; inside, files import the file that they need. */
 export const importsFilesNotFolders: Rule = (files) =>
-  files.filter((file) => isPublished(file) && file.path !== "mod.ts").flatMap((file) =>
-    file.imports.filter(({ target }) => /^[^@].*\/mod\.ts$/.test(target) || target === "mod.ts")
-      .map(({ target }) => `${file.path} must import a file instead of ${target}`)
-  );
+  files.filter((file) => isPublished(file) && file.path !== "mod.ts" && area(file.path) !== PROGRAM)
+    .flatMap((file) =>
+      file.imports.filter(({ target }) => /^[^@].*\/mod\.ts$/.test(target) || target === "mod.ts")
+        .map(({ target }) => `${file.path} must import a file instead of ${target}`)
+    );
 
 /** Loading a file never leads back to it. Types may refer to each other. */
 export const hasNoCycles: Rule = (files) => {
@@ -107,18 +124,23 @@ export const hasNoCycles: Rule = (files) => {
     .map(({ path }) => `${path} loads itself through others`);
 };
 
-/** What needs no package that talks to a server: the root, and what is for runtimes without sockets. */
-const WITHOUT_VENDOR = ["mod.ts", "cache/adapters/redis_http.ts"];
+/** What is for runtimes without sockets, which clients need. */
+const WITHOUT_SOCKETS = "cache/adapters/redis_http.ts";
 
-/** Loading `mod.ts` and the like loads no package that talks to a server, not even indirectly. */
+/**
+ * Loading `mod.ts` loads no package that talks to a server, not even indirectly; nor does loading any file of `cli`, so
+ * that it starts fast, and what is for runtimes without sockets.
+ */
 export const loadsNoVendor: Rule = (files) => {
   const loads = loadedTargets(files);
-  return WITHOUT_VENDOR.flatMap((path) =>
-    [...reachable([path], loads)]
-      .filter((target) => !target.endsWith(".ts") && !target.startsWith("node:"))
-      .filter((target) => !PURE_PACKAGES.some((name) => `${target}/`.startsWith(`${name}/`)))
-      .map((target) => `${path} must not load ${target}`)
-  );
+  return files.map(({ path }) => path)
+    .filter((path) => ["mod.ts", WITHOUT_SOCKETS].includes(path) || area(path) === PROGRAM)
+    .flatMap((start) =>
+      [...reachable([start], loads)]
+        .filter((target) => !target.endsWith(".ts") && !target.startsWith("node:"))
+        .filter((target) => !PURE_PACKAGES.some((name) => `${target}/`.startsWith(`${name}/`)))
+        .map((target) => `${start} must not load ${target}`)
+    );
 };
 
 /** Suites run on any runner: they need the library, its pure packages and assertions, no more. */
@@ -165,12 +187,13 @@ export const avoidsForbiddenSyntax: Rule = (files) =>
     })
   );
 
-/** No output, no end of the process, and nothing that Node 20 and 22 lack. */
+/** No output, no end of the process, and nothing that Node 20 and 22 lack; a program may say how it ended. */
 export const leavesTheProcessAlone: Rule = (files) =>
   files.filter(isPublished).flatMap(({ path, tree }) =>
     nodes(tree).filter(ts.isPropertyAccessExpression)
       .filter((node) =>
-        /^(console\.\w+|process\.exit(Code)?|import\.meta\.main)$/.test(node.getText())
+        /^(console\.\w+|process\.exit(Code)?|import\.meta\.main)$/.test(node.getText()) &&
+        !(path === PROGRAM_MAIN && node.getText() === "process.exitCode")
       )
       .map((node) => `${path}:${lineOf(tree, node.getStart())} uses ${node.getText()}`)
   );

@@ -1,9 +1,9 @@
-import { test } from "node:test";
 import { createPool } from "../../database/create_pool.ts";
 import type { DatabasePool } from "../../database/database_pool.ts";
 import { migrate } from "../../database/migrator.ts";
 import type { DatabaseHarness } from "../conformance/database_harness.ts";
 import type { TestFn } from "../conformance/test_fn.ts";
+import { test } from "./permitted.ts";
 import { createTestDatabase } from "./postgres.ts";
 import { findService, serviceTest } from "./services.ts";
 

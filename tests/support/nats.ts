@@ -1,7 +1,6 @@
-import process from "node:process";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { RUN_VARIABLE } from "./postgres.ts";
+import { runName } from "./postgres.ts";
 
 /** A plain client of a NATS server. */
 export interface NatsClient {
@@ -44,8 +43,7 @@ export async function probeNats(url: string): Promise<void> {
 
 /** A prefix for the streams of one suite, on a server that others may use at the same time. */
 export function testPrefix(): string {
-  const run = process.env[RUN_VARIABLE] ?? "alone";
-  return `${prefixOf(run)}${crypto.randomUUID().slice(-12)}`;
+  return `${prefixOf(runName())}${crypto.randomUUID().slice(-12)}`;
 }
 
 /** Deletes the streams with a prefix. */

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import process from "node:process";
 import { test } from "node:test";
 import { freePort } from "./free_port.ts";
 import { dropLeftStreams, dropStreams, probeNats, testPrefix, withNats } from "./nats.ts";
-import { RUN_VARIABLE } from "./postgres.ts";
+import { runName } from "./postgres.ts";
 import { startNats } from "./private_nats.ts";
 import { findService, privateServerTest, serviceTest } from "./services.ts";
 
@@ -60,7 +59,7 @@ needsOwnNats("the error of a probe never shows a password", async () => {
 });
 
 test("a prefix is unique and names its run", () => {
-  const run = process.env[RUN_VARIABLE] ?? "alone";
+  const run = runName();
   const names = Array.from({ length: 100 }, testPrefix);
   assert.equal(new Set(names).size, 100);
   for (const name of names) assert.match(name, new RegExp(`^t-${run}-[a-z0-9]+$`));

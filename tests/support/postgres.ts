@@ -1,8 +1,15 @@
-import process from "node:process";
-import pg from "pg";
+import { parseConnectionUrl } from "../../database/connection_url.ts";
+import { newPgClient } from "../../database/drivers/pg_client.ts";
+import type pg from "pg";
+import { readVariable } from "./permitted.ts";
 
 /** The variable that names a run of the suite, so that it can clean up after itself. */
 export const RUN_VARIABLE = "EXCHANGE_TESTS_RUN";
+
+/** The name of the run that this test file belongs to. */
+export function runName(): string {
+  return readVariable(RUN_VARIABLE) ?? "alone";
+}
 
 /** A database of a suite's own, empty, on a server that others may use at the same time. */
 export interface TestDatabase {
@@ -14,8 +21,7 @@ export interface TestDatabase {
 
 /** Creates an empty database with a random name on the server at `url`. */
 export async function createTestDatabase(url: string): Promise<TestDatabase> {
-  const run = process.env[RUN_VARIABLE] ?? "alone";
-  const name = `${databasePrefix(run)}${crypto.randomUUID().replaceAll("-", "")}`;
+  const name = `${databasePrefix(runName())}${crypto.randomUUID().replaceAll("-", "")}`;
   // template0 has no connections, which would block two suites that create at once.
   await withClient(
     url,
@@ -52,7 +58,12 @@ export async function withClient<T>(
   url: string,
   use: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 20_000 });
+  const { host, port, user, password, database, tls } = parseConnectionUrl(url);
+  const client = newPgClient({
+    ...{ host, port, user, database, password: password || (() => "") },
+    ssl: tls === "disable" ? false : { rejectUnauthorized: true },
+    connectionTimeoutMillis: 20_000,
+  });
   client.on("error", () => {});
   await client.connect();
   try {

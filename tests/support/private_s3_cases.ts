@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { whenPermitted } from "./permitted.ts";
 import { stopLeftContainers } from "./debian_container.ts";
 import { leftFolders, withOwnRun } from "./own_run.ts";
 import { probeS3, testBucket, withS3 } from "./s3.ts";
 import type { S3Gateway } from "./s3_gateway.ts";
 import { Script } from "./spawn_script.ts";
 import { until } from "./until.ts";
+
+// Loaded late, because it reads the environment.
+const sdk = await whenPermitted(() => import("@aws-sdk/client-s3"));
 
 /** What is true of every kind of private S3 server. */
 export function privateS3Cases(
@@ -79,15 +82,15 @@ async function withServer(
 async function putObject(url: string, Body: string): Promise<string> {
   const Bucket = testBucket();
   await withS3(url, async (client) => {
-    await client.send(new CreateBucketCommand({ Bucket }));
-    await client.send(new PutObjectCommand({ Bucket, Key: "key", Body }));
+    await client.send(new sdk.CreateBucketCommand({ Bucket }));
+    await client.send(new sdk.PutObjectCommand({ Bucket, Key: "key", Body }));
   });
   return Bucket;
 }
 
 async function getObject(url: string, Bucket: string): Promise<string | undefined> {
   return await withS3(url, async (client) => {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: "key" }));
+    const { Body } = await client.send(new sdk.GetObjectCommand({ Bucket, Key: "key" }));
     return await Body?.transformToString();
   });
 }

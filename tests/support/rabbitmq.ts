@@ -1,9 +1,8 @@
 import { connect } from "amqplib";
 import { Buffer } from "node:buffer";
-import process from "node:process";
 import { RabbitMqNames } from "../../messaging/adapters/rabbitmq/names.ts";
 import type { StreamBus } from "../../messaging/streams.ts";
-import { RUN_VARIABLE } from "./postgres.ts";
+import { runName } from "./postgres.ts";
 
 /** A connection of the package `amqplib`. */
 export type RabbitMqClient = Awaited<ReturnType<typeof connect>>;
@@ -34,17 +33,17 @@ export async function probeRabbitMq(url: string): Promise<void> {
 /** What one suite has on a server that others may use at the same time. */
 export class RabbitMqPlace {
   /** The prefix of its names. */
-  readonly prefix: string = `t-${process.env[RUN_VARIABLE] ?? "alone"}-${
-    crypto.randomUUID().slice(-12)
-  }`;
+  readonly prefix: string;
   /** Its names. */
-  readonly names: RabbitMqNames = new RabbitMqNames(this.prefix);
+  readonly names: RabbitMqNames;
   readonly #url: string;
   readonly #groups = new Map<string, Set<string>>();
 
-  /** Creates a place on the server at `url`. */
-  constructor(url: string) {
+  /** Creates a place on the server at `url`. Default of the prefix: one that nobody else has. */
+  constructor(url: string, prefix: string = newPrefix()) {
     this.#url = url;
+    this.prefix = prefix;
+    this.names = new RabbitMqNames(prefix);
   }
 
   /** Notes that there may be a channel and a group on it, so that they can be removed. */
@@ -104,4 +103,8 @@ export class RabbitMqPlace {
       }
     });
   }
+}
+
+function newPrefix(): string {
+  return `t-${runName()}-${crypto.randomUUID().slice(-12)}`;
 }

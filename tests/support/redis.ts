@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
-import process from "node:process";
 import { createClient, RESP_TYPES } from "redis";
-import { RUN_VARIABLE } from "./postgres.ts";
+import { runName } from "./postgres.ts";
 
 /** What a command is made of. */
 export type RedisArgument = string | Uint8Array;
@@ -66,8 +65,7 @@ export async function probeRedis(url: string): Promise<void> {
 
 /** A namespace for the keys of one suite, on a server that others may use at the same time. */
 export function testNamespace(): string {
-  const run = process.env[RUN_VARIABLE] ?? "alone";
-  return `${namespacePrefix(run)}${crypto.randomUUID().slice(-12)}`;
+  return `${namespacePrefix(runName())}${crypto.randomUUID().slice(-12)}`;
 }
 
 /** Deletes the keys in namespaces of a run that killed test files left on the server at `url`. */

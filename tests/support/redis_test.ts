@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import process from "node:process";
 import { test } from "node:test";
 import { freePort } from "./free_port.ts";
-import { RUN_VARIABLE } from "./postgres.ts";
+import { runName } from "./postgres.ts";
 import { startRedis } from "./private_redis.ts";
 import { dropLeftKeys, probeRedis, testNamespace, withRedis } from "./redis.ts";
 import { findService, privateServerTest, serviceTest } from "./services.ts";
@@ -70,7 +69,7 @@ needsOwnRedis("the error of a probe never shows a password", async () => {
 });
 
 test("a namespace is unique, names its run and fits into a key", () => {
-  const run = process.env[RUN_VARIABLE] ?? "alone";
+  const run = runName();
   const names = Array.from({ length: 100 }, testNamespace);
   assert.equal(new Set(names).size, 100);
   for (const name of names) assert.match(name, new RegExp(`^t-${run}-[a-z0-9]+$`));

@@ -31,7 +31,7 @@ export function runDemo(
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [...runtime, "examples/demo.ts", ...args],
+      [...runtime, "cli/main.ts", "demo", ...args],
       { env, maxBuffer: 2 ** 24 },
       (error, stdout, stderr) => {
         const code = error ? Number(error.code ?? 1) : 0;

@@ -6,20 +6,27 @@ import { runChecked } from "./run_command.ts";
 /** A runtime that the suite runs on. */
 export type RuntimeName = "deno" | "bun" | "node";
 
-/** A runtime that is ready to run test files with its own runner. */
-export interface Runtime {
-  readonly name: RuntimeName;
+/** A program that works on this machine. */
+export interface Executable {
   readonly version: string;
   readonly executable: string;
+}
+
+/** A runtime that is ready to run test files with its own runner. */
+export interface Runtime extends Executable {
+  readonly name: RuntimeName;
   /** The arguments that run one test file and write a JUnit report about it. */
   readonly testArguments: (file: string, report: string, timeoutMs: number) => string[];
 }
 
-interface RuntimeKind {
-  /** The versions that the suite is for. */
+interface ExecutableKind {
+  /** The versions that will do. */
   readonly accepts: RegExp;
   /** The npm package that brings the executable for this machine; Deno itself runs this. */
   readonly install?: { readonly name: string; readonly version: string; readonly path: string };
+}
+
+interface RuntimeKind extends ExecutableKind {
   readonly testArguments: Runtime["testArguments"];
 }
 
@@ -42,8 +49,7 @@ const KINDS: Record<RuntimeName, RuntimeKind> = {
     ],
   },
   node: {
-    accepts: /^24\./,
-    install: { name: nodePackage(), version: "24", path: `bin/node${EXE}` },
+    ...nodeKind(24),
     testArguments: (file, report, timeoutMs) => [
       ...["--test", `--test-timeout=${timeoutMs}`],
       ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
@@ -61,29 +67,42 @@ export const RUNTIME_NAMES: readonly RuntimeName[] = ["deno", "bun", "node"];
  * installs into `.runtimes/`.
  */
 export async function findRuntime(name: RuntimeName): Promise<Runtime> {
-  const { install } = KINDS[name];
-  const here = await firstFit(name, [
+  const { testArguments } = KINDS[name];
+  return { ...await findExecutable(name, name, KINDS[name]), name, testArguments };
+}
+
+/** Finds a Node of a major version in the same way, for what is tested beyond the suite's own. */
+export async function findNode(major: number): Promise<Executable> {
+  if (KINDS.node.accepts.test(`${major}.`)) return await findRuntime("node");
+  return await findExecutable("node", `node-${major}`, nodeKind(major));
+}
+
+async function findExecutable(
+  name: RuntimeName,
+  folderName: string,
+  { accepts, install }: ExecutableKind,
+): Promise<Executable> {
+  const here = await firstFit(accepts, [
     ...(name in process.versions ? [process.execPath] : []),
     name,
   ]);
   if (here || !install) return here ?? missing(name);
-  const folder = join(".runtimes", name);
+  const folder = join(".runtimes", folderName);
   const executable = join(folder, "node_modules", install.name, install.path);
-  const before = await firstFit(name, [executable]);
+  const before = await firstFit(accepts, [executable]);
   if (before) return before;
   await npmInstall(folder, `${install.name}@${install.version}`);
-  return await firstFit(name, [executable]) ?? missing(executable);
+  return await firstFit(accepts, [executable]) ?? missing(executable);
 }
 
 async function firstFit(
-  name: RuntimeName,
+  accepts: RegExp,
   executables: readonly string[],
-): Promise<Runtime | undefined> {
-  const { accepts, testArguments } = KINDS[name];
+): Promise<Executable | undefined> {
   for (const executable of executables) {
     const output = await runChecked(executable, ["--version"]).catch(() => "");
     const version = /\d+\.\d+\.\d+/.exec(output)?.[0];
-    if (version && accepts.test(version)) return { name, version, executable, testArguments };
+    if (version && accepts.test(version)) return { version, executable };
   }
 }
 
@@ -100,6 +119,11 @@ async function npmInstall(folder: string, specifier: string): Promise<void> {
 function bunPackage(): string {
   const system = platform === "win32" ? "windows" : platform;
   return `@oven/bun-${system}-${arch === "arm64" ? "aarch64" : arch}`;
+}
+
+function nodeKind(major: number): ExecutableKind {
+  const install = { name: nodePackage(), version: String(major), path: `bin/node${EXE}` };
+  return { accepts: new RegExp(`^${major}\\.`), install };
 }
 
 function nodePackage(): string {

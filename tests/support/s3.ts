@@ -1,6 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import process from "node:process";
-import { RUN_VARIABLE } from "./postgres.ts";
+import { runName } from "./postgres.ts";
 
 /** What a client needs to know about a server. */
 export interface S3Access {
@@ -86,8 +85,7 @@ export async function probeS3(url: string): Promise<void> {
 
 /** The name of a bucket, or a prefix of names, for one suite on a server that others may use. */
 export function testBucket(): string {
-  const run = process.env[RUN_VARIABLE] ?? "alone";
-  return `${bucketPrefix(run)}${crypto.randomUUID().slice(-12)}`;
+  return `${bucketPrefix(runName())}${crypto.randomUUID().slice(-12)}`;
 }
 
 /** Deletes the buckets that killed test files of a run left on the server at `url`. */

@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
-import {
-  CreateBucketCommand,
-  CreateMultipartUploadCommand,
-  HeadBucketCommand,
-  PutObjectCommand,
-  type S3Client,
-} from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import process from "node:process";
-import { test } from "node:test";
 import { freePort } from "./free_port.ts";
-import { RUN_VARIABLE } from "./postgres.ts";
+import { test, whenPermitted } from "./permitted.ts";
+import { runName } from "./postgres.ts";
 import {
   dropBuckets,
   dropLeftBuckets,
@@ -23,6 +16,9 @@ import {
   withS3,
 } from "./s3.ts";
 import { findService, serviceTest } from "./services.ts";
+
+// Loaded late, because it reads the environment.
+const sdk = await whenPermitted(() => import("@aws-sdk/client-s3"));
 
 const needsS3 = serviceTest(await findService("s3"));
 
@@ -98,7 +94,7 @@ test("a server that answers something else is not usable", async () => {
 });
 
 test("the name of a bucket is unique, names its run and leaves room for a UUID behind", () => {
-  const run = process.env[RUN_VARIABLE] ?? "alone";
+  const run = runName();
   const names = Array.from({ length: 100 }, testBucket);
   assert.equal(new Set(names).size, 100);
   for (const name of names) {
@@ -114,7 +110,7 @@ needsS3("the buckets that a killed test file left are deleted, and only those", 
   await withS3(url, async (client) => {
     try {
       for (const Bucket of [...left, ...kept]) {
-        await client.send(new CreateBucketCommand({ Bucket }));
+        await client.send(new sdk.CreateBucketCommand({ Bucket }));
       }
       await fill(client, left[0] ?? "");
       await dropLeftBuckets(url, run);
@@ -140,15 +136,15 @@ async function fill(client: S3Client, Bucket: string): Promise<void> {
   const keys = [...odd, ...Array.from({ length: 1_100 }, (_, index) => `many/${index}`)];
   const work = async (): Promise<void> => {
     for (let Key = keys.shift(); Key !== undefined; Key = keys.shift()) {
-      await client.send(new PutObjectCommand({ Bucket, Key, Body: "x" }));
+      await client.send(new sdk.PutObjectCommand({ Bucket, Key, Body: "x" }));
     }
   };
   await Promise.all(Array.from({ length: 20 }, work));
   for (const Key of [...odd, "many/0", "many/0"]) {
-    await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+    await client.send(new sdk.CreateMultipartUploadCommand({ Bucket, Key }));
   }
 }
 
 async function exists(client: S3Client, Bucket: string): Promise<boolean> {
-  return await client.send(new HeadBucketCommand({ Bucket })).then(() => true, () => false);
+  return await client.send(new sdk.HeadBucketCommand({ Bucket })).then(() => true, () => false);
 }

@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import process from "node:process";
+import { S3_VARIABLES } from "../../storage/s3_environment.ts";
 import { BUSYBOX } from "./busybox.ts";
 import { stopLeftContainers } from "./debian_container.ts";
 import { canInstallDebian, DEBIAN_INSTALL_COMMAND, installDebian } from "./debian_root.ts";
@@ -14,6 +14,7 @@ import { SWIFT } from "./private_swift.ts";
 import { probeRabbitMq } from "./rabbitmq.ts";
 import { dropLeftKeys, probeRedis } from "./redis.ts";
 import { dropLeftBuckets, probeS3, s3Url, s3Variables } from "./s3.ts";
+import { IS_PERMITTED, NEEDS_ALL, readVariable } from "./permitted.ts";
 import { skipTest } from "./skip.ts";
 
 /** A server that a test run started for itself. */
@@ -31,9 +32,12 @@ export interface ServiceKind {
   readonly variable: string;
   /** How a URL becomes all variables that the library reads, and back, if it reads more than one. */
   readonly variables?: {
+    readonly names: readonly string[];
     readonly write: (url: string) => Record<string, string>;
     readonly read: (variables: Variables) => string | undefined;
   };
+  /** Whether its client needs more permissions on Deno than for the network. */
+  readonly needsAll?: boolean;
   /** Where to look when the variable is not set, the server of compose.yaml first. */
   readonly loopbackUrls: readonly string[];
   /** Starts the server of compose.yaml. */
@@ -98,7 +102,8 @@ export const SERVICES = {
   },
   s3: {
     variable: "S3_ENDPOINT",
-    variables: { write: s3Variables, read: s3Url },
+    variables: { names: S3_VARIABLES, write: s3Variables, read: s3Url },
+    needsAll: true,
     loopbackUrls: ["http://exchange:exchange-secret@127.0.0.1:8333"],
     startCommand: "docker compose up --detach --wait s3",
     probe: probeS3,
@@ -144,8 +149,13 @@ export type Service =
  * elsewhere would mislead.
  */
 export async function findService(name: ServiceName): Promise<Service> {
-  const { variable, variables, loopbackUrls, startCommand, probe }: ServiceKind = SERVICES[name];
-  const url = variables ? variables.read(process.env) : process.env[variable];
+  const { variable, variables, loopbackUrls, startCommand, probe, needsAll }: ServiceKind =
+    SERVICES[name];
+  if (needsAll && !IS_PERMITTED) return { name, missing: NEEDS_ALL };
+  const given = Object.fromEntries(
+    (variables?.names ?? [variable]).map((name) => [name, readVariable(name)]),
+  );
+  const url = variables ? variables.read(given) : given[variable];
   if (url) {
     await probe(url).catch((error) => {
       throw new Error(`Cannot use the server of ${variable}: ${error.message}`);
@@ -167,12 +177,15 @@ export function serviceVariables(name: ServiceName, url: string): Record<string,
 /** Like `node:test`'s `test`, for a test that needs a server; fits `TestFn` of the conformance suites. */
 export type ServiceTest = (name: string, fn: (url: string) => void | Promise<void>) => unknown;
 
+/** Registers a test: `test` of `node:test` or of `permitted.ts`. */
+type Register = (name: string, fn: () => void | Promise<void>) => unknown;
+
 /**
  * Returns a `test` whose tests receive the server's URL. Without a server they are skipped, and the
  * skipped name says how to start it; if `--require` names the service, they fail.
  */
-export function serviceTest(service: Service): ServiceTest {
-  if ("url" in service) return (name, fn) => test(name, () => fn(service.url));
+export function serviceTest(service: Service, register: Register = test): ServiceTest {
+  if ("url" in service) return (name, fn) => register(name, () => fn(service.url));
   return missingTest(service.name, service.missing);
 }
 
@@ -180,13 +193,14 @@ export function serviceTest(service: Service): ServiceTest {
 export function privateServerTest(
   name: ServiceName,
 ): (name: string, fn: () => void | Promise<void>) => unknown {
+  if (!IS_PERMITTED) return (title) => skipTest(title, NEEDS_ALL);
   const { isInstalled, installCommand }: ServiceKind = SERVICES[name];
   if (isInstalled()) return (title, fn) => test(title, fn);
   return missingTest(name, `${name} is not installed; install it with: ${installCommand}`);
 }
 
 function missingTest(service: ServiceName, reason: string): (name: string) => unknown {
-  const required = (process.env[REQUIRED_VARIABLE] ?? "").split(",").includes(service);
+  const required = (readVariable(REQUIRED_VARIABLE) ?? "").split(",").includes(service);
   if (!required) return (name) => skipTest(name, reason);
   return (name) =>
     test(name, () => {

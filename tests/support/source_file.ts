@@ -21,7 +21,7 @@ export interface Import {
 }
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const FOLDERS = "core,domain,database,cache,storage,messaging,tests,examples,bench";
+const FOLDERS = "core,domain,database,cache,storage,messaging,cli,tests,bench";
 
 /** Reads every source file of the project. */
 export function readSourceFiles(): SourceFile[] {

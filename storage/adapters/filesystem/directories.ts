@@ -1,6 +1,8 @@
-import { lstat, mkdir, open, realpath, rmdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { assumedNodeModule } from "../../../core/node_module.ts";
 import { hasCode } from "./file_error.ts";
+
+const { lstat, mkdir, open, realpath, rmdir } = assumedNodeModule("node:fs/promises");
+const { dirname } = assumedNodeModule("node:path");
 
 /**
  * Tells whether there is a directory at the path, which must be canonical. A path that leads

@@ -1,6 +1,6 @@
-import { dirname, join } from "node:path";
 import type { Clock } from "../../../core/clock.ts";
 import { InfrastructureError } from "../../../core/errors.ts";
+import { assumedNodeModule } from "../../../core/node_module.ts";
 import { orCancel, readBody, reportChunks } from "../../body.ts";
 import type { StorageCall } from "../../call.ts";
 import type { ObjectAddress, StorageDriver } from "../../driver.ts";
@@ -47,6 +47,8 @@ import { objectNames } from "./object_names.ts";
 import { type ObjectPlace, putInPlace, removeFile } from "./object_place.ts";
 import { Root } from "./root.ts";
 import { walk } from "./walk.ts";
+
+const { dirname, join } = assumedNodeModule("node:path");
 
 /** How many files one call works on at a time. */
 const OPEN_FILES = 16;
@@ -236,9 +238,8 @@ export class FileSystemDriver implements StorageDriver {
 
   async #openObject(call: StorageCall, from: ObjectAddress): Promise<OpenObject> {
     const { path, key } = await this.#locate(from);
-    const { operation } = call;
     const object = await isDirectory(dirname(path)) &&
-      await openObjectFile(path, { operation, key });
+      await openObjectFile(path, { operation: call.operation, key });
     if (!object) throw missing(call.operation, "object");
     return object;
   }

@@ -1,10 +1,13 @@
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { z } from "zod";
+import { assumedNodeModule } from "../../../core/node_module.ts";
 import { damaged, type StorageOperation } from "../../failures.ts";
 import type { ByteSource } from "../../read_stream.ts";
 import type { ObjectMetadata } from "../../storage.ts";
 import { hasCode } from "./file_error.ts";
+
+const { constants } = assumedNodeModule("node:fs");
+const { open } = assumedNodeModule("node:fs/promises");
 
 /**
  * The file of an object holds its bytes, then what is known about them as JSON, then the length of

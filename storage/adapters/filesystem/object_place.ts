@@ -1,9 +1,11 @@
-import { link, rename, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
+import { assumedNodeModule } from "../../../core/node_module.ts";
 import type { StorageCall } from "../../call.ts";
 import { objectExists } from "../../failures.ts";
 import { ensureDirectory, isDirectory, syncIfThere } from "./directories.ts";
 import { hasCode } from "./file_error.ts";
+
+const { link, rename, unlink } = assumedNodeModule("node:fs/promises");
+const { dirname } = assumedNodeModule("node:path");
 
 /** How often a directory may be removed by others right before a file is placed in it. */
 const MAX_PLACE_ATTEMPTS = 100;

@@ -1,7 +1,9 @@
-import { lstat, mkdir, readdir, realpath, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import type { Clock } from "../../../core/clock.ts";
+import { assumedNodeModule } from "../../../core/node_module.ts";
 import { hasCode } from "./file_error.ts";
+
+const { lstat, mkdir, readdir, realpath, rm } = assumedNodeModule("node:fs/promises");
+const { join, resolve } = assumedNodeModule("node:path");
 
 /** No bucket can have this name. */
 const UPLOADS = ".uploads";

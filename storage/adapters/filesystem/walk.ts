@@ -1,8 +1,10 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { assumedNodeModule } from "../../../core/node_module.ts";
 import type { ListRequest } from "../../listing.ts";
 import { hasCode } from "./file_error.ts";
 import { type DecodedName, decodeName } from "./object_names.ts";
+
+const { readdir } = assumedNodeModule("node:fs/promises");
+const { join } = assumedNodeModule("node:path");
 
 interface Entry extends DecodedName {
   readonly path: string;

@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { encodeBase64 } from "../../../core/base64.ts";
 
 /** The headers that have a server keep the SHA-256 of a body beside it. */
 export function checksumHeaders(sha256: string): Record<string, string> {
@@ -10,5 +10,6 @@ export function checksumHeaders(sha256: string): Record<string, string> {
 
 /** Bytes in hexadecimal, in base64. */
 export function base64OfHex(hex: string): string {
-  return Buffer.from(hex, "hex").toString("base64");
+  const pairs = hex.match(/../g) ?? [];
+  return encodeBase64(Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16)));
 }

@@ -1,11 +1,14 @@
-import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
-import { Agent as TlsAgent, request as requestHttps } from "node:https";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import { assumedNodeModule } from "../../../core/node_module.ts";
 import type { Chunk, ChunkReader, HttpClient, HttpRequest, RawResponse } from "./http_client.ts";
+
+const http = assumedNodeModule("node:http");
+const https = assumedNodeModule("node:https");
 
 /** Talks HTTP through `node:http`, with connections of its own that are used again. */
 export class NodeClient implements HttpClient {
-  readonly #agent = new Agent({ keepAlive: true });
-  readonly #tlsAgent = new TlsAgent({ keepAlive: true });
+  readonly #agent = new http.Agent({ keepAlive: true });
+  readonly #tlsAgent = new https.Agent({ keepAlive: true });
 
   /** Sends one request. */
   send(request: HttpRequest, signal: AbortSignal): Promise<RawResponse> {
@@ -32,8 +35,8 @@ export class NodeClient implements HttpClient {
     const length = body ? { "content-length": body.byteLength } : {};
     const options = { method, headers: { ...headers, ...length } };
     return url.startsWith("https:")
-      ? requestHttps(url, { ...options, agent: this.#tlsAgent })
-      : requestHttp(url, { ...options, agent: this.#agent });
+      ? https.request(url, { ...options, agent: this.#tlsAgent })
+      : http.request(url, { ...options, agent: this.#agent });
   }
 }
 

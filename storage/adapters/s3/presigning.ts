@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { encodeBase64 } from "../../../core/base64.ts";
 import { ValidationError } from "../../../core/errors.ts";
 import type { ObjectAddress } from "../../driver.ts";
 import type { PresignPostRequest, PresignRequest } from "../../requests.ts";
@@ -49,7 +49,8 @@ export class Presigning {
         ["content-length-range", minBytes, maxBytes],
         ...Object.entries(signed).map(([name, value]) => ({ [name]: value })),
       ];
-      const policy = Buffer.from(JSON.stringify({ expiration, conditions })).toString("base64");
+      const json = new TextEncoder().encode(JSON.stringify({ expiration, conditions }));
+      const policy = encodeBase64(json);
       fields = { ...signed, Policy: policy };
       return policy;
     });

@@ -5,12 +5,14 @@ import type {
   ServiceInputTypes,
   ServiceOutputTypes,
 } from "@aws-sdk/client-s3";
+import { isEdge } from "../../../core/edge.ts";
 import { InfrastructureError } from "../../../core/errors.ts";
 import { Attempts } from "./attempts.ts";
 import type { S3Settings } from "./config.ts";
 import { type FailureDetails, S3Failure } from "./failure.ts";
 import { encodeQuery, ObjectUrls } from "./object_urls.ts";
 import { type S3Request, Signer } from "./signer.ts";
+import { readXmlWithoutDom } from "./sdk_without_dom.ts";
 import type { HttpClient, HttpRequest } from "./http_client.ts";
 import { type HttpResponse, Transport } from "./transport.ts";
 
@@ -125,14 +127,16 @@ export class S3Server {
 
   #loadSdk(): Promise<{ readonly sdk: Sdk; readonly client: S3Client }> {
     this.#sdk ??= import("@aws-sdk/client-s3").then((sdk) => {
-      return { sdk, client: this.#newClient(sdk) };
+      const client = this.#newClient(sdk);
+      if (isEdge()) readXmlWithoutDom(client);
+      return { sdk, client };
     });
     return this.#sdk;
   }
 
   #newClient(sdk: Sdk): S3Client {
     const { endpoint, region, credentials, addressing } = this.settings;
-    return new sdk.S3Client({
+    const client = new sdk.S3Client({
       endpoint: endpoint.origin,
       region,
       // Without an end, the SDK would keep them for ever; who keeps them is our function.
@@ -151,6 +155,10 @@ export class S3Server {
       disableMultiregionAccessPoints: true,
       disableS3ExpressSessionAuth: true,
       userAgentAppId: "",
+      authSchemePreference: [],
+      sigv4aSigningRegionSet: [],
+      disableClockSkewCorrection: false,
+      defaultUserAgentProvider: () => Promise.resolve([["benchmark-exchange"]]),
       requestHandler: {
         handle: (request: SdkRequest, { abortSignal }: { abortSignal?: unknown } = {}) =>
           this.#handle(request, abortSignal),
@@ -158,6 +166,9 @@ export class S3Server {
         httpHandlerConfigs: () => ({}),
       },
     });
+    // It marks what a Lambda sends, which it learns from the environment at every request.
+    client.middlewareStack.remove("recursionDetectionMiddleware");
+    return client;
   }
 
   /** Sends for the SDK. */

@@ -1,17 +1,10 @@
-import {
-  createHash,
-  createHmac,
-  createSecretKey,
-  type Hash,
-  type Hmac,
-  type KeyObject,
-} from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { Clock } from "../../../core/clock.ts";
 import { sha256Hex } from "../../digest.ts";
 import type { GetCredentials, S3Credentials } from "./credentials.ts";
 import type { HttpRequest } from "./http_client.ts";
 import { encodeQuery, type ObjectUrls } from "./object_urls.ts";
+import { RuntimeSignatureHash } from "./signature_hash.ts";
 
 /** A request that is not signed yet. */
 export interface S3Request {
@@ -76,7 +69,7 @@ export class Signer {
       credentials,
       region,
       service: "s3",
-      sha256: NodeSha256,
+      sha256: RuntimeSignatureHash,
       uriEscapePath: false,
     });
   }
@@ -149,36 +142,4 @@ function partsOf(url: URL): { protocol: string; hostname: string; path: string }
 function withQuery(url: URL, query: Readonly<Record<string, string>>): string {
   const text = encodeQuery(query);
   return text === "" ? url.href : `${url.href}?${text}`;
-}
-
-const KEYS = new WeakMap<Uint8Array, KeyObject>();
-
-/** All requests of a day are signed with one key, which the runtime takes its time to read. */
-function keyOf(secret: Uint8Array): KeyObject {
-  let key = KEYS.get(secret);
-  if (!key) KEYS.set(secret, key = createSecretKey(secret));
-  return key;
-}
-
-/** The hash of the signature, from the runtime. */
-class NodeSha256 {
-  readonly #hash: Hash | Hmac;
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined
-      ? createHash("sha256")
-      : createHmac("sha256", typeof secret === "string" ? secret : keyOf(secret as Uint8Array));
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(data as string | Uint8Array);
-  }
-
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.#hash.digest());
-  }
-
-  reset(): void {
-    throw new Error("Cannot reset a hash: nothing needs it");
-  }
 }

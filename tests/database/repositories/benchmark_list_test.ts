@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
 import * as fc from "fast-check";
 import { createPool } from "../../../database/create_pool.ts";
+import type { DatabasePool } from "../../../database/database_pool.ts";
 import { CursorCodec } from "../../../database/cursor.ts";
 import { count, readPage } from "../../../database/keyset.ts";
 import { migrate } from "../../../database/migrator.ts";
@@ -11,22 +11,27 @@ import {
   benchmarkSearch,
 } from "../../../database/repositories/benchmark_list.ts";
 import { newId } from "../../../domain/ids.ts";
+import { after, test, whenPermitted } from "../../support/permitted.ts";
 
-const pool = await createPool({ embedded: {} });
-await migrate(pool);
+const author = newId();
+const pool = await whenPermitted(openFilled);
 const cursors = new CursorCodec(pool);
 after(() => pool.close());
 
-const author = newId();
-await pool.execute("insert into users (id, email, username) values ($1, 'a@b.org', 'ab')", [
-  author,
-]);
-await pool.execute(
-  `insert into benchmarks (id, slug, name, description, category, created_by)
-  select gen_random_uuid(), 'b' || i, (array['red lions', 'zebras', 'a or b'])[1 + i % 3],
-    'test data', 'accuracy', $1 from generate_series(1, 30) i`,
-  [author],
-);
+async function openFilled(): Promise<DatabasePool> {
+  const pool = await createPool({ embedded: {} });
+  await migrate(pool);
+  await pool.execute("insert into users (id, email, username) values ($1, 'a@b.org', 'ab')", [
+    author,
+  ]);
+  await pool.execute(
+    `insert into benchmarks (id, slug, name, description, category, created_by)
+    select gen_random_uuid(), 'b' || i, (array['red lions', 'zebras', 'a or b'])[1 + i % 3],
+      'test data', 'accuracy', $1 from generate_series(1, 30) i`,
+    [author],
+  );
+  return pool;
+}
 
 /** Words that are there, operators of every search syntax of PostgreSQL, and anything else. */
 const text = fc.oneof(

@@ -4,7 +4,7 @@ import { queryBuilder } from "../../../database/query_builder.ts";
 import { listStatements } from "../../../database/repositories/list_statement.ts";
 
 test("a list stands with its filters, its order and the position after a cursor, and its total", () => {
-  const [page, total] = listStatements({
+  const [page, total] = listStatements(() => ({
     operation: "list users",
     columns: { id: "uuid" },
     identity: "users",
@@ -14,7 +14,7 @@ test("a list stands with its filters, its order and the position after a cursor,
       type: "uuid",
     }],
     descending: true,
-  });
+  }));
   assert.equal(page?.name, "list users");
   assert.deepEqual(page.columns, { id: "uuid", position: "text[]" });
   assert.deepEqual([total?.name, total?.columns], ["list users, total", { total: "float8" }]);
@@ -26,4 +26,11 @@ test("a list stands with its filters, its order and the position after a cursor,
   assert.match(text, /"role" = \$1/);
   assert.match(text, /\) < \(\$2::text::timestamptz, \$3::text::uuid\)/);
   assert.match(text, /order by "users"."created_at" desc, "users"."id" desc/);
+});
+
+test("a list is built at the first use", () => {
+  const [page] = listStatements(() => {
+    throw new Error("built");
+  });
+  assert.throws(() => page?.text, /built/);
 });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
 import { createPool } from "../../../database/create_pool.ts";
 import { migrate } from "../../../database/migrator.ts";
 import { endMemberships, Memberships } from "../../../database/repositories/membership.ts";
 import { PostgresOrganizationRepository } from "../../../database/repositories/organization_repository.ts";
 import { PostgresUserRepository } from "../../../database/repositories/user_repository.ts";
+import { after, test, whenPermitted } from "../../support/permitted.ts";
 
-const pool = await createPool({ embedded: {} });
-await migrate(pool);
+const pool = await whenPermitted(() => createPool({ embedded: {} }));
+await whenPermitted(() => migrate(pool));
 after(() => pool.close());
 const users = new PostgresUserRepository(pool);
 const organizations = new PostgresOrganizationRepository(pool);

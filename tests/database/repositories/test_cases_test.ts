@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
 import * as fc from "fast-check";
 import { createPool } from "../../../database/create_pool.ts";
 import { migrate } from "../../../database/migrator.ts";
@@ -20,9 +19,10 @@ import { PostgresBenchmarkRepository } from "../../../database/repositories/benc
 import type { TestCase } from "../../../domain/benchmark.ts";
 import { newId } from "../../../domain/ids.ts";
 import { versionPrecedence } from "../../../domain/version.ts";
+import { after, test, whenPermitted } from "../../support/permitted.ts";
 
-const pool = await createPool({ embedded: {} });
-await migrate(pool);
+const pool = await whenPermitted(() => createPool({ embedded: {} }));
+await whenPermitted(() => migrate(pool));
 after(() => pool.close());
 
 const testCase: TestCase = { name: "0", input: "in", evaluationMethod: "exact" };

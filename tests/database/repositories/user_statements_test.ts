@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
 import { createPool } from "../../../database/create_pool.ts";
 import { migrate } from "../../../database/migrator.ts";
 import * as users from "../../../database/repositories/user_statements.ts";
+import { after, test, whenPermitted } from "../../support/permitted.ts";
 
-const pool = await createPool({ embedded: {} });
-await migrate(pool);
+const pool = await whenPermitted(() => createPool({ embedded: {} }));
+await whenPermitted(() => migrate(pool));
 after(() => pool.close());
 
 test("one statement returns the password hash, and three write it", () => {

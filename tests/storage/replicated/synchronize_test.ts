@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
 import { FileSystemStorageProvider } from "../../../storage/adapters/filesystem.ts";
 import { objectNames } from "../../../storage/adapters/filesystem/object_names.ts";
 import { RECORD } from "../../../storage/adapters/replicated/record.ts";
@@ -11,8 +10,9 @@ import { sha256Hex } from "../../../storage/digest.ts";
 import { otherVersion } from "../../../storage/failures.ts";
 import type { StorageProvider, UserMetadata } from "../../../storage/storage.ts";
 import { FaultyStorage } from "../../support/faulty_storage.ts";
+import { after, test, whenPermitted } from "../../support/permitted.ts";
 
-const root = await mkdtemp(join(tmpdir(), "synchronize-"));
+const root = await whenPermitted(() => mkdtemp(join(tmpdir(), "synchronize-")), "skipped");
 after(() => rm(root, { recursive: true }));
 
 const BUCKET = "bucket";

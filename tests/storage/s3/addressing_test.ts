@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
-import { after, test as plainTest } from "node:test";
 import { S3StorageProvider } from "../../../storage/adapters/s3.ts";
 import { lazily } from "../../support/lazily.ts";
+import { after, test as plainTest } from "../../support/permitted.ts";
 import { S3_HOST, startS3 } from "../../support/private_s3.ts";
 import { s3Config } from "../../support/s3_storage.ts";
 import { privateServerTest } from "../../support/services.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
 import { NotFoundError } from "../../../core/errors.ts";
 import { S3StorageProvider } from "../../../storage/adapters/s3.ts";
 import { storageConformance } from "../../conformance/storage.ts";
 import type { TestFn } from "../../conformance/test_fn.ts";
+import { after, IS_PERMITTED, test } from "../../support/permitted.ts";
 import { startSwift } from "../../support/private_swift.ts";
 import { s3Config } from "../../support/s3_storage.ts";
 import { privateServerTest, SERVICES } from "../../support/services.ts";
@@ -26,7 +26,7 @@ const testPromised: TestFn = (name, run) => {
   if (!name.endsWith(NOT_PROMISED)) test(name, run);
 };
 
-if (SERVICES.s3.isInstalled()) {
+if (IS_PERMITTED && SERVICES.s3.isInstalled()) {
   const server = await startSwift();
   after(() => server[Symbol.asyncDispose]());
   const config = s3Config(server.url);
