@@ -134,13 +134,17 @@ export const hasNoCycles: Rule = (files) => {
     .map(({ path }) => `${path} loads itself through others`);
 };
 
+/** What is for runtimes without sockets, which clients need. */
+const WITHOUT_SOCKETS = "cache/adapters/redis_http.ts";
+
 /**
  * Loading `mod.ts` loads no package that talks to a server, not even indirectly; nor does loading any file of `cli`, so
- * that it starts fast.
+ * that it starts fast, and what is for runtimes without sockets.
  */
 export const loadsNoVendor: Rule = (files) => {
   const loads = loadedTargets(files);
-  return files.map(({ path }) => path).filter((path) => path === "mod.ts" || area(path) === PROGRAM)
+  return files.map(({ path }) => path)
+    .filter((path) => ["mod.ts", WITHOUT_SOCKETS].includes(path) || area(path) === PROGRAM)
     .flatMap((start) =>
       [...reachable([start], loads)]
         .filter((target) => !target.endsWith(".ts") && !target.startsWith("node:"))
