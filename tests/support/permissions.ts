@@ -30,6 +30,7 @@ export const PERMISSION_FACTS: readonly PermissionFact[] = [
   { use: "/messaging/memory-streams", flags: [] },
   { use: "/testing", flags: [] },
   { use: "/database/pg", flags: [SERVER], servers: ["postgres"] },
+  { use: "/database/deno-postgres", flags: [SERVER], servers: ["postgres"] },
   { use: "/cache/redis", flags: [SERVER], servers: ["redis"] },
   { use: "/messaging/redis", flags: [SERVER], servers: ["redis"] },
   { use: "/messaging/redis-streams", flags: [SERVER], servers: ["redis"] },
