@@ -9,7 +9,7 @@ const START = fractionsOfRoots(8, Math.sqrt);
 
 /**
  * SHA-256 (FIPS 180-4) in JavaScript, for runtimes that have nothing but Web Crypto, which wants all bytes at once.
- * Takes ten times as long as that of Node.
+ * Takes many times as long as that of Node.
  */
 export class PortableSha256 {
   readonly #state = START.slice();

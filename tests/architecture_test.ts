@@ -11,6 +11,7 @@ const RULES = {
   "no file imports a folder's mod.ts": "importsFilesNotFolders",
   "there are no import cycles": "hasNoCycles",
   "loading mod.ts or the program loads no vendor's package": "loadsNoVendor",
+  "what runs at the edge loads no module of Node": "loadsAtEdge",
   "conformance suites import nothing but the library and assertions": "keepsSuitesPortable",
   "imports are bare names": "importsBareNames",
   "files are small": "keepsFilesSmall",

@@ -5,9 +5,13 @@ import { parseArgs } from "node:util";
 import { notesOf, releaseUnreleased } from "./support/changelog.ts";
 import { runChecked } from "./support/run_command.ts";
 
+/** Where the program has its version. */
+const VERSION_FILE = "cli/version.ts";
+
 const USAGE = `Makes a release ready: deno task release [options] [patch | minor | major]
 
-  patch, minor, major  writes the next version into deno.json, package.json and CHANGELOG.md;
+  patch, minor, major  writes the next version into deno.json, package.json, ${VERSION_FILE} and
+                       CHANGELOG.md;
                        commit that, tag the commit with the version and push the tag, which publishes it
   --verify v1.2.3      ends with 1 unless that is the version, and the changelog knows it
   --notes v1.2.3       prints what the changelog says about it
@@ -48,6 +52,8 @@ async function bump(increment: string): Promise<string> {
     await runChecked(process.execPath, ["bump-version", increment, "--config", file]);
   }
   const version = await currentVersion();
+  const code = await readFile(VERSION_FILE, "utf8");
+  await writeFile(VERSION_FILE, code.replace(/"[^"]+";/, `"${version}";`));
   const day = new Date().toISOString().slice(0, 10);
   await writeFile("CHANGELOG.md", releaseUnreleased(await changelog(), version, day));
   return `Version ${version} is ready: git commit --all, git tag v${version}, git push origin v${version}\n`;

@@ -3,13 +3,13 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { test } from "./support/permitted.ts";
 import { type CommandResult, runCommand } from "./support/run_command.ts";
 import { skipTest } from "./support/skip.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FILES = ["deno.json", "package.json", "CHANGELOG.md"];
+const FILES = ["deno.json", "package.json", "cli/version.ts", "CHANGELOG.md"];
 const CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- A thing.\n";
 
 const releaseTest: (name: string, fn: () => Promise<void>) => unknown = "Deno" in globalThis
@@ -28,6 +28,8 @@ releaseTest("a release has the next version everywhere, and its tag can be publi
     assert.equal(code, 0);
     assert.equal(await versionIn(folder, "deno.json"), next);
     assert.equal(await versionIn(folder, "package.json"), next);
+    const program = await readFile(join(folder, "cli/version.ts"), "utf8");
+    assert.ok(program.includes(`export const VERSION = "${next}";`));
     assert.deepEqual(await release(folder, "--verify", `v${next}`), {
       output: `v${next} can be published\n`,
       code: 0,
@@ -65,7 +67,7 @@ async function versionIn(folder: string, file: string): Promise<string> {
 
 async function project(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "exchange-release-test-"));
-  for (const file of ["deno.json", "package.json"]) await cp(join(ROOT, file), join(folder, file));
+  for (const file of FILES.slice(0, 3)) await cp(join(ROOT, file), join(folder, file));
   await writeFile(join(folder, "CHANGELOG.md"), CHANGELOG);
   return folder;
 }

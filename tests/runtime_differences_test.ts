@@ -18,10 +18,11 @@ import { RabbitMqStreamBus } from "../messaging/adapters/rabbitmq.ts";
 import { RedisEventBus } from "../messaging/adapters/redis.ts";
 import { MemoryStorageProvider } from "../storage/adapters/memory.ts";
 import { S3StorageProvider } from "../storage/adapters/s3.ts";
+import { test as permittedTest } from "./support/permitted.ts";
 import { answerOf, RawHttpServer } from "./support/raw_http_server.ts";
 import { findService, serviceTest } from "./support/services.ts";
 
-const postgresTest = serviceTest(await findService("postgres"));
+const postgresTest = serviceTest(await findService("postgres"), permittedTest);
 const PROTO = `select 1 as "__proto__", '{"__proto__":{"admin":true}}'::jsonb as json`;
 const credentials = { accessKeyId: "exchange", secretAccessKey: "exchange-secret" };
 
@@ -49,7 +50,7 @@ test("a stream of a known length is uploaded with it, and not in chunks", async 
   assert.equal(new TextDecoder().decode(body), "three");
 });
 
-test("a request that fails is sent three times", async () => {
+permittedTest("a request that fails is sent three times", async () => {
   await using server = await RawHttpServer.start((socket) => socket.destroy());
   const storage = new S3StorageProvider({ endpoint: server.url, credentials });
   await assert.rejects(storage.getMetadata("bucket", "key"), { code: "unavailable" });

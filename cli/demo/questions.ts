@@ -65,20 +65,19 @@ export async function readRanks(
   return ranks;
 }
 
-/** Drops a board that has changed from the cache, and reads it twice through it. */
+/** Reads a board twice through the cache. */
 export async function readThroughCache(
   exchange: Infrastructure,
   { benchmark }: PublishedBenchmark,
 ): Promise<CacheReport> {
   let databaseReads = 0;
-  const key = CacheKey.leaderboard(benchmark.id);
+  // A cache on a server may have the board from before the import, under the key of the board itself.
+  const key = `${CacheKey.leaderboard(benchmark.id)}:${crypto.randomUUID()}`;
   const read = () =>
     exchange.cache.getOrSet(key, async () => {
       databaseReads++;
       return (await exchange.submissions.getLeaderboard({ benchmarkId: benchmark.id })).items;
     }, { ttlMs: 60_000 });
-  // A cache on a server may have the board from before the import.
-  await exchange.cache.delete(key);
   const start = performance.now();
   await read();
   const between = performance.now();

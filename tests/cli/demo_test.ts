@@ -9,7 +9,8 @@ import {
 } from "@benchmark-exchange/infrastructure";
 import { BUCKET, ensureBenchmarks, ensurePeople } from "../../cli/demo/setup.ts";
 import { test } from "../support/permitted.ts";
-import { runDemo as demo } from "../support/run_demo.ts";
+import { runRecorded } from "../support/recorded_io.ts";
+import { runDemo } from "../support/run_demo.ts";
 
 const ROWS = [
   `{"source":"a test"}`,
@@ -41,6 +42,10 @@ const REFUSED: readonly [line: number, reason: RegExp][] = [
   [14, /got 101$/],
   [15, /^it is not UTF-8$/],
 ];
+
+/** In this process, where the embedded database is loaded only once. */
+const demo = (args: readonly string[], environment: Record<string, string> = {}) =>
+  runRecorded(["demo", ...args], { environment });
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "exchange-demo-"));
@@ -190,7 +195,7 @@ test("whoever reads the output may stop before its end", () =>
   withFolder(async (folder) => {
     const file = join(folder, "long.jsonl");
     await writeFile(file, "[]\n".repeat(10_000));
-    const { code, stderr } = await demo(["--data", file], {
+    const { code, stderr } = await runDemo(["--data", file], {
       onStart: (stdout) => stdout.destroy(),
     });
     assert.deepEqual({ code, stderr }, { code: 2, stderr: "" });
@@ -205,7 +210,7 @@ test("without a file it takes the built-in results", async () => {
 });
 
 test("what cannot work ends with 1 and says why, without the password", async () => {
-  const { code, stderr } = await demo([], { redisUrl: "redis://user:s3cr3t@127.0.0.1:9" });
+  const { code, stderr } = await demo([], { REDIS_URL: "redis://user:s3cr3t@127.0.0.1:9" });
   assert.equal(code, 1);
   assert.match(stderr, /^demo: .*ECONNREFUSED, tried 127\.0\.0\.1:9\n$/);
   const cases: [string[], string, number, RegExp][] = [
@@ -222,7 +227,7 @@ test("what cannot work ends with 1 and says why, without the password", async ()
     [[], "postgres://user:s3cr3t@127.0.0.1:9/x", 1, /refused/],
   ];
   for (const [args, url, expected, reason] of cases) {
-    const { code, stdout, stderr } = await demo(args, { databaseUrl: url });
+    const { code, stdout, stderr } = await demo(args, { DATABASE_URL: url });
     assert.equal(code, expected, args.join(" "));
     assert.match(stderr, reason);
     assert.ok(!`${stdout}${stderr}`.includes("s3cr3t"));

@@ -3,16 +3,24 @@ import { once } from "node:events";
 import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import process from "node:process";
-import { test } from "node:test";
 import type { Finding } from "../../cli/doctor/diagnosis.ts";
 import type { ServerReport } from "../../cli/doctor/report.ts";
 import { VERSION } from "../../cli/version.ts";
 import { LoopbackListener } from "../support/loopback_listener.ts";
+import { test } from "../support/permitted.ts";
 import { signalIfAlive } from "../support/process_signals.ts";
 import { runCommand } from "../support/run_command.ts";
-import { findService, serviceTest } from "../support/services.ts";
+import { findService, serviceTest, serviceVariables } from "../support/services.ts";
 
-const redisTest = serviceTest(await findService("redis"));
+const redisTest = serviceTest(await findService("redis"), test);
+const NO_SERVERS = {
+  DATABASE_URL: "",
+  REDIS_URL: "",
+  NATS_URL: "",
+  RABBITMQ_URL: "",
+  S3_ENDPOINT: "",
+  AWS_ACCESS_KEY_ID: "",
+};
 const MAIN = [..."Deno" in globalThis ? ["run", "-A"] : [], "cli/main.ts"];
 
 test("it is a program on this runtime, with exit codes", async () => {
@@ -27,7 +35,7 @@ test("it is a program on this runtime, with exit codes", async () => {
 });
 
 test("it reads the variables of the process, and prints no color into a pipe", async () => {
-  const env = { DATABASE_URL: "postgres://user:s3cr3t@127.0.0.1:9/x" };
+  const env = { ...NO_SERVERS, DATABASE_URL: "postgres://user:s3cr3t@127.0.0.1:9/x" };
   const { code, output } = await runCommand(process.execPath, [...MAIN, "doctor"], { env });
   assert.equal(code, 1);
   assert.match(output, /failed +reachable: +Cannot open database: the server refused/);
@@ -66,6 +74,18 @@ test("servers that accept and never answer are told by the deadline, and keep no
     await listener.down(() => sockets.forEach((socket) => socket.destroy()));
   }
 });
+
+for (const name of ["postgres", "redis", "nats", "rabbitmq"] as const) {
+  serviceTest(await findService(name), test)(
+    `a check of ${name} leaves nothing open`,
+    async (url) => {
+      const env = { ...NO_SERVERS, ...serviceVariables(name, url) };
+      const { code, output } = await runCommand(process.execPath, [...MAIN, "doctor"], { env });
+      assert.ok(code !== null && code < 2, output);
+      assert.match(output, /^ {2}ok {7}latency: /m);
+    },
+  );
+}
 
 redisTest("Ctrl-C ends a tail with 0, and so does the end of its reader", async (url) => {
   for (const end of ["SIGINT", "reader"] as const) {

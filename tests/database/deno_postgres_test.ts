@@ -4,13 +4,16 @@ import type { DatabasePool, DatabasePoolOptions } from "../../database/database_
 import { denoPostgresDriver } from "../../database/drivers/deno_postgres.ts";
 import { databaseConformance } from "../conformance/database.ts";
 import { ClientSource, type SourceClient } from "../support/deno_postgres_clients.ts";
+import { IS_PERMITTED, test as permittedTest } from "../support/permitted.ts";
 import { createTestDatabase, withClient } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 import { until } from "../support/until.ts";
 
 const service = await findService("postgres");
-const test = serviceTest(service);
-const database = "url" in service ? await createTestDatabase(service.url) : undefined;
+const test = serviceTest(service, permittedTest);
+const database = IS_PERMITTED && "url" in service
+  ? await createTestDatabase(service.url)
+  : undefined;
 const url = database?.url ?? "";
 
 function open(source: ClientSource, options: DatabasePoolOptions = {}): Promise<DatabasePool> {

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
-import { neon, neonConfig } from "@neondatabase/serverless";
-import { NeonDialect } from "kysely-neon";
 import { createPool } from "../../database/create_pool.ts";
 import type { DatabasePool } from "../../database/database_pool.ts";
 import { migrate } from "../../database/migrator.ts";
 import { PostgresUserRepository } from "../../database/repositories/user_repository.ts";
+import { test, whenPermitted } from "../support/permitted.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 import { serveSqlOverHttp } from "../support/sql_over_http.ts";
 
-const databaseTest = serviceTest(await findService("postgres"));
+// Loaded late, because they read the environment.
+const neonClient = await whenPermitted(() => import("@neondatabase/serverless"));
+const kyselyNeon = await whenPermitted(() => import("kysely-neon"));
+const databaseTest = serviceTest(await findService("postgres"), test);
 const ADA = { username: "ada", email: "ada@example.org" };
 
 /** Gives a pool whose statements go over HTTP, and one of the server itself. */
@@ -22,8 +24,10 @@ function httpTest(
     const direct = await createPool({ url: database.url });
     await migrate(direct);
     await using endpoint = await serveSqlOverHttp(database.url);
-    neonConfig.fetchEndpoint = endpoint.url;
-    const pool = await createPool({ dialect: new NeonDialect({ neon: neon(database.url) }) });
+    neonClient.neonConfig.fetchEndpoint = endpoint.url;
+    const pool = await createPool({
+      dialect: new kyselyNeon.NeonDialect({ neon: neonClient.neon(database.url) }),
+    });
     try {
       await fn(pool, direct);
     } finally {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createPool } from "../../database/create_pool.ts";
 import { migrate } from "../../database/migrator.ts";
+import { test } from "../support/permitted.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { findService, serviceTest } from "../support/services.ts";
 import { serveSqlOverHttp } from "../support/sql_over_http.ts";
@@ -10,7 +11,7 @@ import { startWorker } from "../support/workerd.ts";
 const NAME = "the example reads and writes PostgreSQL in workerd, and says what it cannot";
 const WORKER = 'export { default } from "./examples/edge_postgres.ts";';
 
-const databaseTest = serviceTest(await findService("postgres"));
+const databaseTest = serviceTest(await findService("postgres"), test);
 
 async function run(serverUrl: string): Promise<void> {
   const database = await createTestDatabase(serverUrl);

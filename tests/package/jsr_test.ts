@@ -2,14 +2,15 @@ import process from "node:process";
 import { after, test } from "node:test";
 import { JsrRegistry } from "../support/jsr_registry.ts";
 import { onDenoOnly } from "../support/on_deno.ts";
-import { testPackage } from "../support/package_tests.ts";
 import { denoToolchain } from "../support/toolchain.ts";
-import { writeTypedSources } from "../support/typed_sources.ts";
 
 await onDenoOnly("the package on JSR", async () => {
   const registry = await JsrRegistry.start();
   after(() => registry[Symbol.asyncDispose]());
   await registry.publish();
+  // Loaded late, because what it loads reads the environment.
+  const { testPackage } = await import("../support/package_tests.ts");
+  const { writeTypedSources } = await import("../support/typed_sources.ts");
   const project = await testPackage(denoToolchain(registry.url), ["memory"]);
 
   test("Deno: the types of every entry point and of the README's snippets resolve", async () => {

@@ -2,8 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadedPackages } from "../support/loaded_packages.ts";
 import { onDenoOnly } from "../support/on_deno.ts";
-import { entryPoints, testPackage } from "../support/package_tests.ts";
-import { readJson } from "../support/source_file.ts";
 import { nodeToolchain } from "../support/toolchain.ts";
 
 /** Packages that talk to nothing; who uses a part of the library may have them loaded. */
@@ -22,6 +20,9 @@ const CLIENTS: Readonly<Record<string, readonly string[]>> = {
 };
 
 await onDenoOnly("the package for npm on Node 24", async () => {
+  // Loaded late, because what it loads reads the environment.
+  const { entryPoints, testPackage } = await import("../support/package_tests.ts");
+  const { readJson } = await import("../support/source_file.ts");
   const project = await testPackage(await nodeToolchain(24), ["memory"]);
 
   test("importing an entry point loads the clients that it is for, and no others", async () => {

@@ -2,9 +2,13 @@ import process from "node:process";
 import { after, test } from "node:test";
 import { lazily } from "../support/lazily.ts";
 import { onDenoOnly } from "../support/on_deno.ts";
+import { whenPermitted } from "../support/permitted.ts";
 import { npmToolchain } from "../support/toolchain.ts";
-import { writeTypedSources } from "../support/typed_sources.ts";
-import { UserProject } from "../support/user_project.ts";
+import type { UserProject } from "../support/user_project.ts";
+
+// Loaded late, because what it loads reads the environment.
+const sources = await whenPermitted(() => import("../support/typed_sources.ts"));
+const projects = await whenPermitted(() => import("../support/user_project.ts"));
 
 /** The compilers: the last one that is written in JavaScript, and the newest. */
 const VERSIONS = ["5.9.3", "7.0.2"];
@@ -28,8 +32,10 @@ await onDenoOnly("the types of the package for npm", () => {
 async function createProject(): Promise<UserProject> {
   const compilers = VERSIONS.map((version) => `typescript-${version}@npm:typescript@${version}`);
   // For `console`, `fetch` and `node:` modules; the package brings or needs no other types.
-  const project = await UserProject.create(npmToolchain([...compilers, "@types/node@24.10.1"]));
-  await writeTypedSources(project);
+  const project = await projects.UserProject.create(
+    npmToolchain([...compilers, "@types/node@24.10.1"]),
+  );
+  await sources.writeTypedSources(project);
   return project;
 }
 

@@ -22,6 +22,16 @@ const PROGRAM_MAIN = "cli/main.ts";
 /** Packages that `mod.ts` may load, because they talk to nothing. */
 const PURE_PACKAGES = ["@opentelemetry/api", "kysely", "uuid", "zod"];
 
+/** What runs in `workerd` without `nodejs_compat`. */
+const EDGE = [
+  "core/mod.ts",
+  "domain/mod.ts",
+  "cache/mod.ts",
+  "messaging/mod.ts",
+  "storage/mod.ts",
+  "storage/adapters/s3.ts",
+];
+
 /** Files without a test of their name, because the conformance suite in this test is about them. */
 const TESTED_THROUGH: Readonly<Record<string, string>> = {
   "cache/adapters/redis/cache_area.ts": "tests/cache/redis/redis_test.ts",
@@ -124,19 +134,32 @@ export const hasNoCycles: Rule = (files) => {
     .map(({ path }) => `${path} loads itself through others`);
 };
 
+/** What is for runtimes without sockets, which clients need. */
+const WITHOUT_SOCKETS = "cache/adapters/redis_http.ts";
+
 /**
  * Loading `mod.ts` loads no package that talks to a server, not even indirectly; nor does loading any file of `cli`, so
- * that it starts fast.
+ * that it starts fast, and what is for runtimes without sockets.
  */
 export const loadsNoVendor: Rule = (files) => {
   const loads = loadedTargets(files);
-  return files.map(({ path }) => path).filter((path) => path === "mod.ts" || area(path) === PROGRAM)
+  return files.map(({ path }) => path)
+    .filter((path) => ["mod.ts", WITHOUT_SOCKETS].includes(path) || area(path) === PROGRAM)
     .flatMap((start) =>
       [...reachable([start], loads)]
         .filter((target) => !target.endsWith(".ts") && !target.startsWith("node:"))
         .filter((target) => !PURE_PACKAGES.some((name) => `${target}/`.startsWith(`${name}/`)))
         .map((target) => `${start} must not load ${target}`)
     );
+};
+
+/** What runs at the edge loads no module of Node, not even indirectly: it would not be loaded itself. */
+export const loadsAtEdge: Rule = (files) => {
+  const loads = loadedTargets(files);
+  return EDGE.flatMap((start) =>
+    [...reachable([start], loads)].filter((target) => target.startsWith("node:"))
+      .map((target) => `${start} must not load ${target}`)
+  );
 };
 
 /** Suites run on any runner: they need the library, its pure packages and assertions, no more. */

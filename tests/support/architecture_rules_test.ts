@@ -66,6 +66,14 @@ test("mod.ts and the program load no vendor through other files, but may load on
   ]);
 });
 
+test("what runs at the edge loads no module of Node through other files", () => {
+  assertBroken(rules.loadsAtEdge, {
+    "core/mod.ts": `export * from "./clock.ts";`,
+    "core/clock.ts": `import process from "node:process"; import type { Agent } from "node:http";`,
+    "cache/adapters/redis.ts": `import "node:net";`,
+  }, ["core/mod.ts must not load node:process"]);
+});
+
 test("a conformance suite imports only the library and node:assert/strict", () => {
   assertBroken(rules.keepsSuitesPortable, {
     "tests/conformance/cache.ts": `import assert from "node:assert/strict"; import "node:test";

@@ -1,9 +1,11 @@
 import pg from "pg";
+import { newPgClient } from "../../database/drivers/pg_client.ts";
 import type {
   DenoPostgresClient,
   DenoPostgresPool,
   DenoPostgresResult,
 } from "../../database/drivers/deno_postgres.ts";
+import { pgClientConfig } from "./postgres.ts";
 
 /** How a {@linkcode ClientSource} is made. */
 export interface ClientSourceOptions {
@@ -21,7 +23,7 @@ export class ClientSource implements DenoPostgresPool {
 
   constructor(url: string, { decodes = false }: ClientSourceOptions = {}) {
     const types = { getTypeParser: () => String };
-    this.#config = { connectionString: url, ...(decodes ? {} : { types }) };
+    this.#config = { ...pgClientConfig(url), ...(decodes ? {} : { types }) };
   }
 
   async connect(): Promise<SourceClient> {
@@ -39,12 +41,13 @@ export class SourceClient implements DenoPostgresClient {
   connected = false;
   readonly #config: pg.ClientConfig;
   readonly #free: SourceClient[];
-  #client = new pg.Client();
+  #client: pg.Client;
   #broken = false;
 
   constructor(config: pg.ClientConfig, free: SourceClient[]) {
     this.#config = config;
     this.#free = free;
+    this.#client = newPgClient(config);
   }
 
   get session(): { readonly pid: number | undefined } {
@@ -52,7 +55,7 @@ export class SourceClient implements DenoPostgresClient {
   }
 
   async connect(): Promise<void> {
-    this.#client = new pg.Client(this.#config);
+    this.#client = newPgClient(this.#config);
     this.#client.on("error", () => this.#broken = true);
     await this.#client.connect().catch(rethrow);
     this.connected = true;

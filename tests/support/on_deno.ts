@@ -1,3 +1,4 @@
+import { IS_PERMITTED, NEEDS_ALL } from "./permitted.ts";
 import { skipTest } from "./skip.ts";
 
 /**
@@ -8,6 +9,7 @@ export async function onDenoOnly(
   name: string,
   register: () => void | Promise<void>,
 ): Promise<void> {
-  if ("Deno" in globalThis) await register();
-  else skipTest(name, "runs the other runtimes by itself, on Deno only");
+  if (!("Deno" in globalThis)) skipTest(name, "runs the other runtimes by itself, on Deno only");
+  else if (IS_PERMITTED) await register();
+  else skipTest(name, NEEDS_ALL);
 }

@@ -8,12 +8,16 @@ export interface PermissionFact {
   readonly flags: readonly string[];
   /** The servers that the use needs. */
   readonly servers?: readonly ServiceName[];
+  /** Whether a server of HTTP stands before the first of these. */
+  readonly overHttp?: boolean;
 }
 
 const SERVER = "--allow-net=HOST:PORT";
 const PGLITE = "--allow-read=PGLITE";
 /** What the SDK reads when it is loaded, though it is told everything. */
 const SDK_VARIABLES = "AWS_LAMBDA_*,AWS_SDK_*";
+/** What the command line reads; where there is no server for one, it is still asked for. */
+const CLI_VARIABLES = "DATABASE_URL,REDIS_URL,NATS_URL,RABBITMQ_URL,S3_ENDPOINT,AWS_*";
 
 /** One for each subpath of the package, and for each way to run all of it. */
 export const PERMISSION_FACTS: readonly PermissionFact[] = [
@@ -30,12 +34,15 @@ export const PERMISSION_FACTS: readonly PermissionFact[] = [
   { use: "/messaging/memory-streams", flags: [] },
   { use: "/testing", flags: [] },
   { use: "/database/pg", flags: [SERVER], servers: ["postgres"] },
+  { use: "/database/deno-postgres", flags: [SERVER], servers: ["postgres"] },
   { use: "/cache/redis", flags: [SERVER], servers: ["redis"] },
+  { use: "/cache/redis-http", flags: [SERVER], servers: ["redis"], overHttp: true },
   { use: "/messaging/redis", flags: [SERVER], servers: ["redis"] },
   { use: "/messaging/redis-streams", flags: [SERVER], servers: ["redis"] },
   { use: "/messaging/nats", flags: [SERVER], servers: ["nats"] },
   { use: "/messaging/rabbitmq", flags: [SERVER], servers: ["rabbitmq"] },
   { use: "/storage/s3", flags: [SERVER, `--allow-env=${SDK_VARIABLES}`], servers: ["s3"] },
+  { use: "/cli", flags: [SERVER, `--allow-env=${CLI_VARIABLES}`], servers: ["postgres"] },
   { use: "/storage/filesystem", flags: ["--allow-read=FOLDER", "--allow-write=FOLDER"] },
   { use: "/database/pglite", flags: [PGLITE] },
   { use: "Infrastructure.embedded()", flags: [PGLITE] },

@@ -58,12 +58,7 @@ export async function withClient<T>(
   url: string,
   use: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const { host, port, user, password, database, tls } = parseConnectionUrl(url);
-  const client = newPgClient({
-    ...{ host, port, user, database, password: password || (() => "") },
-    ssl: tls === "disable" ? false : { rejectUnauthorized: true },
-    connectionTimeoutMillis: 20_000,
-  });
+  const client = newPgClient(pgClientConfig(url));
   client.on("error", () => {});
   await client.connect();
   try {
@@ -71,6 +66,16 @@ export async function withClient<T>(
   } finally {
     await client.end();
   }
+}
+
+/** How `pg` reaches the database at `url`. */
+export function pgClientConfig(url: string): pg.ClientConfig {
+  const { host, port, user, password, database, tls } = parseConnectionUrl(url);
+  return {
+    ...{ host, port, user, database, password: password || (() => "") },
+    ssl: tls === "disable" ? false : { rejectUnauthorized: true },
+    connectionTimeoutMillis: 20_000,
+  };
 }
 
 function databasePrefix(run: string): string {

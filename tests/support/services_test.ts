@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -17,7 +17,6 @@ import {
   serviceTest,
   serviceVariables,
 } from "./services.ts";
-import { s3Access } from "./s3.ts";
 import { startPostgres } from "./private_postgres.ts";
 
 const RUNTIME = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
@@ -54,33 +53,6 @@ for (const name of Object.keys(SERVICES) as ServiceName[]) {
     });
   });
 }
-
-test("compose.yaml starts each server where tests look first, for this machine only", async () => {
-  const compose = await readFile(new URL("../../compose.yaml", import.meta.url), "utf8");
-  for (const [name, { loopbackUrls, startCommand }] of Object.entries(SERVICES)) {
-    const service = compose.split(/^ {2}(?=\w+:$)/m).find((part) => part.startsWith(`${name}:`)) ??
-      "";
-    const url = loopbackUrls[0] ?? "";
-    for (const variable of Object.entries(serviceVariables(name as ServiceName, url))) {
-      assert.ok(service.includes(`    # ${variable.join("=")}\n`), `${name}: ${variable[0]}`);
-    }
-    const { port } = new URL(url);
-    assert.ok(service.includes(`ports: ["127.0.0.1:${port}:${port}"]`), `${name}: the port`);
-    assert.match(service, /^ {4}healthcheck:\n {6}test: /m);
-    assert.ok(startCommand.endsWith(` ${name}`));
-  }
-  const { username, password, pathname } = new URL(SERVICES.postgres.loopbackUrls[0] ?? "");
-  assert.ok(compose.includes(`      POSTGRES_USER: ${username}\n`));
-  assert.ok(compose.includes(`      POSTGRES_PASSWORD: ${password}\n`));
-  assert.ok(compose.includes(`      POSTGRES_DB: ${pathname.slice(1)}\n`));
-  assert.match(compose, /^ {2}redis:\n {4}image: valkey\/valkey:8/m);
-  const rabbitMq = new URL(SERVICES.rabbitmq.loopbackUrls[0] ?? "");
-  assert.ok(compose.includes(`      RABBITMQ_DEFAULT_USER: ${rabbitMq.username}\n`));
-  assert.ok(compose.includes(`      RABBITMQ_DEFAULT_PASS: ${rabbitMq.password}\n`));
-  const access = s3Access(SERVICES.s3.loopbackUrls[0] ?? "");
-  assert.ok(compose.includes(`      AWS_ACCESS_KEY_ID: ${access.accessKeyId}\n`));
-  assert.ok(compose.includes(`      AWS_SECRET_ACCESS_KEY: ${access.secretAccessKey}\n`));
-});
 
 serviceTest(await findService("postgres"))("a test receives the URL of the server", (url) => {
   assert.match(url, /^postgres:\/\//);

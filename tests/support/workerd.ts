@@ -1,10 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { builtinModules, createRequire } from "node:module";
 import { join } from "node:path";
-import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { buildSync } from "esbuild";
 import { freePort } from "./free_port.ts";
+import { test, whenPermitted } from "./permitted.ts";
 import { createServerFolder, ServerProcess, type ServerProgram } from "./server_process.ts";
 import { skipTest } from "./skip.ts";
 
@@ -23,9 +22,11 @@ export interface WorkerOptions {
 }
 
 /** The program, for this machine. Not by an import, whose default export differs between the runtimes. */
-const { default: PROGRAM }: { readonly default: string } = createRequire(import.meta.url)(
-  "workerd",
-);
+const PROGRAM = await whenPermitted(() => {
+  return Promise.resolve(
+    (createRequire(import.meta.url)("workerd") as { default: string }).default,
+  );
+});
 
 /** What comes before the code of a worker; bundlers for Workers make `require` work in some way, too. */
 const HEADS: Readonly<Record<NodeSupport, string>> = {
@@ -45,7 +46,7 @@ export function edgeTest(name: string, fn: () => Promise<void>): void {
  * with it on a free loopback port. Rejects with what it says if it does not start.
  */
 export async function startWorker(source: string, options: WorkerOptions): Promise<Worker> {
-  const code = HEADS[options.node] + bundle(source);
+  const code = HEADS[options.node] + await bundle(source);
   const directory = await createServerFolder("workerd");
   const port = await freePort();
   // The control messages say when it listens.
@@ -83,7 +84,9 @@ export class Worker extends ServerProcess {
 }
 
 /** As bundlers for Workers do it: packages choose what they have for browsers, modules of Node stay outside. */
-function bundle(source: string): string {
+async function bundle(source: string): Promise<string> {
+  // Loaded late, because it reads the environment.
+  const { buildSync } = await import("esbuild");
   const { outputFiles } = buildSync({
     stdin: { contents: source, resolveDir: fileURLToPath(new URL("../..", import.meta.url)) },
     write: false,

@@ -49,6 +49,11 @@ const HAS_TAGS = 8;
 /** Text up to this length is never compressed, which would only prolong it: the server counts with text as it is. */
 const LONGEST_COUNTER = String(Number.MIN_SAFE_INTEGER).length;
 
+/** Cloudflare's `workerd` refuses to expand anything if it may become longer than 128 MiB. */
+const MAX_EXPANDED = globalThis.navigator?.userAgent === "Cloudflare-Workers"
+  ? 128 * 1024 * 1024
+  : Infinity;
+
 // On Deno twice as fast as the `toString` of `Buffer`.
 const decoder = new TextDecoder();
 
@@ -135,7 +140,7 @@ async function expanded(
   record: StoredRecord | undefined,
 ): Promise<Stored> {
   // A text of that many characters takes at most three times as many bytes.
-  const maxOutputLength = MAX_VALUE_LENGTH * (flags & IS_BYTES ? 1 : 3);
+  const maxOutputLength = Math.min(MAX_VALUE_LENGTH * (flags & IS_BYTES ? 1 : 3), MAX_EXPANDED);
   const bytes = await decompress(payload, { maxOutputLength });
   return value(flags & IS_BYTES ? copy(bytes) : textOf(bytes), record);
 }

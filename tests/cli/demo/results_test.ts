@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { builtInResults } from "../../../cli/demo/results.ts";
 import { readResultsFile } from "../../../cli/demo/results_file.ts";
+import { test } from "../../support/permitted.ts";
 
 test("the built-in results are rows of the file that they name as their source", async () => {
   const file = await readResultsFile("examples/evalplus.jsonl");

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { examine } from "../../support/examined.ts";
 import { freePort } from "../../support/free_port.ts";
+import { test } from "../../support/permitted.ts";
 import { dropBuckets, s3Variables, testBucket, withS3 } from "../../support/s3.ts";
 import { findService, serviceTest } from "../../support/services.ts";
 
-const s3Test = serviceTest(await findService("s3"));
+const s3Test = serviceTest(await findService("s3"), test);
 const SECRET = "s3cr3t-of-s3";
 const KEYS = { AWS_ACCESS_KEY_ID: "exchange", AWS_SECRET_ACCESS_KEY: SECRET };
 
@@ -18,6 +17,7 @@ s3Test("a server is well, and with --bucket it is told what it does", async (url
   const expected = ["ok reachable", "ok credentials", "ok latency", "ok clock"];
   assert.deepEqual([code, names], [0, expected]);
   const bucket = testBucket();
+  const { CreateBucketCommand } = await import("@aws-sdk/client-s3");
   await withS3(url, (client) => client.send(new CreateBucketCommand({ Bucket: bucket })));
   try {
     const probed = await examine(environment, { args: ["--bucket", bucket] });

@@ -1,11 +1,16 @@
 /** A worker that runs the conformance suites of what the edge can do, each test in a request of its own. */
 import { MemoryCacheProvider } from "../../../cache/adapters/memory.ts";
+import {
+  type HttpRedisCacheConfig,
+  HttpRedisCacheProvider,
+} from "../../../cache/adapters/redis_http.ts";
 import { MemoryEventBus } from "../../../messaging/adapters/memory.ts";
 import { MemoryStreamBus, MemoryStreams } from "../../../messaging/adapters/memory_streams.ts";
 import { MemoryStorageProvider } from "../../../storage/adapters/memory.ts";
 import { type S3StorageConfig, S3StorageProvider } from "../../../storage/adapters/s3.ts";
 import type { StorageCapabilities } from "../../../storage/storage.ts";
 import { cacheConformance } from "../../conformance/cache.ts";
+import { REAL_TIME } from "../../conformance/locks.ts";
 import { ManualClock } from "../../conformance/manual_clock.ts";
 import { messagingConformance } from "../../conformance/messaging.ts";
 import { storageConformance } from "../../conformance/storage.ts";
@@ -22,8 +27,15 @@ export interface S3Suite {
   readonly bucketPrefix: string;
 }
 
+/** What the suite of Redis over HTTP needs, as JSON in the variable `REDIS`. */
+export interface RedisSuite {
+  /** How the server is reached; each test has a namespace below that of the suite. */
+  readonly config: HttpRedisCacheConfig;
+}
+
 interface Variables {
   readonly S3?: string;
+  readonly REDIS?: string;
 }
 
 const tests: { readonly name: string; readonly fn: () => Promise<void> }[] = [];
@@ -69,6 +81,25 @@ function registerS3({ config, capabilities, bucketPrefix }: S3Suite): void {
   });
 }
 
+function registerRedis({ config }: RedisSuite): void {
+  cacheConformance(test, {
+    name: "HttpRedisCacheProvider",
+    capabilities: { shared: true, atomicMany: false },
+    open: ({ space, observer }) => {
+      const namespace = `${config.namespace}.${space}`;
+      return Promise.resolve(new HttpRedisCacheProvider({ ...config, namespace, observer }));
+    },
+    passTime: REAL_TIME.passTime,
+  });
+}
+
+/** Registers the suites that the variables are for, those of memory without any. */
+function register({ S3, REDIS }: Variables): void {
+  if (S3) registerS3(JSON.parse(S3));
+  else if (REDIS) registerRedis(JSON.parse(REDIS));
+  else registerMemory();
+}
+
 async function run(number: number): Promise<string> {
   try {
     await tests[number]!.fn();
@@ -80,8 +111,8 @@ async function run(number: number): Promise<string> {
 
 export default {
   /** `/` lists the names of the tests, `/<number>` runs one and says what is wrong. */
-  async fetch(request: Request, { S3 }: Variables): Promise<Response> {
-    if (tests.length === 0) S3 ? registerS3(JSON.parse(S3)) : registerMemory();
+  async fetch(request: Request, variables: Variables): Promise<Response> {
+    if (tests.length === 0) register(variables);
     const { pathname } = new URL(request.url);
     if (pathname === "/") return Response.json(tests.map(({ name }) => name));
     return Response.json(await run(Number(pathname.slice(1))));
