@@ -25,6 +25,12 @@ export async function testPackage(
     const entries = entryPoints();
     assert.equal(await (await project()).run(importAll(entries)), `${entries.join("\n")}\n`);
   });
+  test(`${name}: the installed command line runs`, async () => {
+    const { version } = readJson("deno.json");
+    const [program, ...args] = toolchain.cli;
+    const output = await (await project()).command([program, ...args, "--version"]);
+    assert.ok(output.includes(String(version)), output);
+  });
   testReadmeSnippets(name, async (text) => await (await project()).run(text));
   for (const kind of suites) {
     await SUITES[kind](`${name}: the installed suites pass on ${kind}`, async (env) => {

@@ -5,19 +5,15 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { runChecked } from "./run_command.ts";
 
-/** What npm is told about a package, as far as it is read here. */
-export interface PackageManifest {
-  readonly name: string;
-  readonly version: string;
-  readonly exports: Readonly<Record<string, { readonly types: string; readonly default: string }>>;
-  readonly dependencies: Readonly<Record<string, string>>;
-  readonly [field: string]: unknown;
+/** What `deno pack` tells npm about the package, as far as it is read here. */
+interface PackageManifest {
+  readonly exports: Readonly<Record<string, { readonly default: string }>>;
 }
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What the command line is called, once the package has one. */
-const COMMAND = "benchmark-exchange";
+/** What the command line is called. */
+export const COMMAND = "benchmark-exchange";
 
 /** `deno pack` takes names and versions from deno.json, and nothing else that npm shows. */
 const DETAILS = {
@@ -47,15 +43,10 @@ export async function packPackage(folder: string, options: readonly string[]): P
   }
 }
 
-/** Reads the manifest of the package that is installed in a project. */
-export async function readInstalledManifest(project: string): Promise<PackageManifest> {
-  const scope = join(project, "node_modules", "@benchmark-exchange", "infrastructure");
-  return JSON.parse(await readFile(join(scope, "package.json"), "utf8"));
-}
-
 async function completeManifest(path: string): Promise<void> {
   const manifest: PackageManifest = JSON.parse(await readFile(path, "utf8"));
   const cli = manifest.exports["./cli"];
-  const bin = cli && { bin: { [COMMAND]: cli.default } };
+  // npm would strip the dot, and say so.
+  const bin = cli && { bin: { [COMMAND]: cli.default.replace("./", "") } };
   await writeFile(path, `${JSON.stringify({ ...manifest, ...DETAILS, ...bin }, null, 2)}\n`);
 }

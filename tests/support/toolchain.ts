@@ -1,6 +1,6 @@
 import { delimiter, dirname, resolve } from "node:path";
 import process from "node:process";
-import { packPackage } from "./packed_package.ts";
+import { COMMAND, packPackage } from "./packed_package.ts";
 import { type Executable, findNode, findRuntime } from "./runtimes.ts";
 
 /** A program and its arguments. */
@@ -20,6 +20,8 @@ export interface Toolchain {
   readonly run: (file: string) => Command;
   /** Runs a file of tests. */
   readonly test: (file: string) => Command;
+  /** Runs the command line of the package. */
+  readonly cli: Command;
   /** Whether it runs TypeScript. */
   readonly runsTypeScript: boolean;
 }
@@ -39,6 +41,7 @@ export function npmToolchain(packages: readonly string[]): Toolchain {
     install: async (folder) => ["npm", "install", ...QUIET, await pack(folder), ...packages],
     run: (file) => [deno, "run", "--quiet", "-A", file],
     test: (file) => [deno, "test", "-A", file],
+    cli: ["npx", "--no-install", COMMAND],
     runsTypeScript: true,
   };
 }
@@ -53,6 +56,7 @@ export async function nodeToolchain(major: number): Promise<Toolchain> {
     install: async (folder) => ["npm", "install", ...QUIET, await pack(folder)],
     run: (file) => [executable, file],
     test: (file) => [executable, "--test", file],
+    cli: ["npx", "--no-install", COMMAND],
     runsTypeScript: major >= 22,
   };
 }
@@ -68,6 +72,7 @@ export async function bunToolchain(): Promise<Toolchain> {
     install: async (folder) => [executable, "add", await pack(folder)],
     run: (file) => [executable, file],
     test: (file) => [executable, "test", "--timeout=120000", `./${file}`],
+    cli: [executable, "x", "--no-install", "--bun", COMMAND],
     runsTypeScript: true,
   };
 }
@@ -82,6 +87,7 @@ export function denoToolchain(registryUrl: string): Toolchain {
     install: () => Promise.resolve([deno, "add", "jsr:@benchmark-exchange/infrastructure"]),
     run: (file) => [deno, "run", "--quiet", "-A", file],
     test: (file) => [deno, "test", "-A", "--no-check", file],
+    cli: [deno, "run", "--quiet", "-A", "jsr:@benchmark-exchange/infrastructure/cli"],
     runsTypeScript: true,
   };
 }
