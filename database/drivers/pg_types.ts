@@ -1,9 +1,13 @@
-import pg from "pg";
+import type pg from "pg";
+import types from "pg-types";
 import { parseTimestamp } from "../timestamp.ts";
 
 type Parse = (text: string) => unknown;
 
-/** By the object id of the type, as the driver port says; the rest keeps the parsers of `pg`. */
+/**
+ * By the object id of the type, as the driver port says; the rest keeps the parsers of `pg`, which are a package of
+ * their own, so that other drivers need not load the client.
+ */
 const PARSERS: ReadonlyMap<number, Parse> = new Map<number, Parse>([
   // int8, date, timestamptz, and arrays of these and of numeric.
   [20, Number],
@@ -19,7 +23,7 @@ const PARSERS: ReadonlyMap<number, Parse> = new Map<number, Parse>([
 export const PG_TYPES: pg.CustomTypesConfig = {
   getTypeParser:
     ((id: number, format?: "text" | "binary") =>
-      PARSERS.get(id) ?? pg.types.getTypeParser(id, format)) as pg.CustomTypesConfig[
+      PARSERS.get(id) ?? types.getTypeParser(id, format)) as pg.CustomTypesConfig[
         "getTypeParser"
       ],
 };
@@ -34,7 +38,7 @@ export function textParser(typeId: number): Parse | undefined {
 
 function arrayOf(parse: Parse): Parse {
   // The object id of text[].
-  const parseTexts = pg.types.getTypeParser(1009 as number) as Parse;
+  const parseTexts = types.getTypeParser(1009 as number) as Parse;
   const convert = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(convert);
     return value === null ? null : parse(String(value));

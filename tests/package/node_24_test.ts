@@ -5,7 +5,7 @@ import { onDenoOnly } from "../support/on_deno.ts";
 import { nodeToolchain } from "../support/toolchain.ts";
 
 /** Packages that talk to nothing; who uses a part of the library may have them loaded. */
-const PURE = ["kysely", "uuid", "zod"];
+const PURE = ["kysely", "pg-types", "uuid", "zod"];
 
 /** The clients that an entry point is for. All others load none. */
 const CLIENTS: Readonly<Record<string, readonly string[]>> = {

@@ -46,6 +46,14 @@ test("a test that is skipped on one runtime only is not a failure", () => {
   assert.deepEqual(failures(results), []);
 });
 
+test("a file that is skipped as a whole on one runtime, with one reason, is not a failure", () => {
+  const results: FileResult[] = [
+    passed,
+    { ...passed, runtime: "bun", passed: 0, skipped: ["the file [runs on Deno only]"] },
+  ];
+  assert.deepEqual(failures(results), []);
+});
+
 test("skips are told once for each reason, and by name where there is no reason", () => {
   const results: FileResult[] = [
     { ...passed, skipped: ["a [no server; start it]", "b [no server; start it]"] },
