@@ -23,13 +23,21 @@ export * from "./outbox/relay.ts";
 export { type OutboxRelayOptions } from "./outbox/relay_options.ts";
 export { type RelayRun } from "./outbox/relay_run.ts";
 export * from "./postgres_locks.ts";
-export * from "./repositories/benchmark_list.ts";
+export {
+  type BenchmarkListOptions,
+  type BenchmarkSearchOptions,
+  type BenchmarkSort,
+} from "./repositories/benchmark_list.ts";
 export * from "./repositories/benchmark_repository.ts";
 export * from "./repositories/leaderboard.ts";
+export { type MemberListOptions } from "./repositories/membership.ts";
 export * from "./repositories/organization_repository.ts";
 export * from "./repositories/repository_options.ts";
 export * from "./repositories/revision.ts";
-export * from "./repositories/submission_list.ts";
+export {
+  type SubmissionFilter,
+  type SubmissionListOptions,
+} from "./repositories/submission_list.ts";
 export * from "./repositories/submission_repository.ts";
 export * from "./repositories/user_repository.ts";
 export * from "./schema.ts";

@@ -43,7 +43,12 @@ interface ColumnValues {
   "uuid[]": string[];
 }
 
-type ValueOf<T extends ColumnType> = T extends keyof ColumnValues ? ColumnValues[T]
+/**
+ * What JavaScript gets for a type.
+ *
+ * @internal
+ */
+export type ValueOf<T extends ColumnType> = T extends keyof ColumnValues ? ColumnValues[T]
   : T extends `${infer Base extends keyof ColumnValues}?` ? ColumnValues[Base] | null
   : never;
 

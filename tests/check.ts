@@ -29,14 +29,20 @@ const CHECKS: Readonly<Record<string, Check>> = {
 };
 
 async function deno(...args: string[]): Promise<string> {
-  const { code, output } = await runCommand(process.execPath, args);
+  // Deno colors what it writes into a pipe, too, and then nothing is found in it.
+  const { code, output } = await runCommand(process.execPath, args, { env: { NO_COLOR: "1" } });
   return code === 0 ? "" : `${output}\n(ended with ${code})`;
 }
 
 async function lintDocumentation(): Promise<string> {
   const published = files.filter(isPublished);
-  const isOurType = (name: string): boolean =>
-    published.some(({ text }) => new RegExp(`\\b(class|interface|type) ${name}\\b`).test(text));
+  const declared = published.flatMap((
+    { text },
+  ) => [...text.matchAll(/^(?:export )?(?:abstract )?(?:class|interface|type) (\w+)/gm)]).map((
+    [, name],
+  ) => name);
+  // Kysely has one of the same name, which the schema means.
+  const isOurType = (name: string): boolean => name !== "ColumnType" && declared.includes(name);
   return docMistakes(await deno("doc", "--lint", ...exports), isOurType).join("\n");
 }
 

@@ -20,6 +20,8 @@ import { RedisStore } from "./redis/store.ts";
 
 export type { RedisCacheConfig } from "./redis/config.ts";
 export type { RedisCacheOptions } from "./redis/options.ts";
+export type { RedisCache } from "./redis/redis_cache.ts";
+export type { RedisInvalidationChannel } from "./redis/invalidation_channel.ts";
 export type { RedisClientLike } from "../../core/redis/channel.ts";
 
 /** Looking for the load of another process costs little. */

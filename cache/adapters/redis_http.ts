@@ -14,6 +14,8 @@ import { RedisCache } from "./redis/redis_cache.ts";
 import { RedisStore } from "./redis/store.ts";
 
 export type { HttpRedisCacheConfig } from "./redis/http_config.ts";
+export type { RedisCache } from "./redis/redis_cache.ts";
+export type { Fetch } from "../../core/redis/http_server.ts";
 
 /** Looking for the load of another process is a request, which may have to be paid for. */
 const LONGEST_PAUSE_MS = 200;

@@ -14,6 +14,8 @@ import type {
   StreamStart,
 } from "../streams.ts";
 
+export type { PortableStreamBus, StreamBusOptions } from "../portable_streams.ts";
+
 /** How a {@linkcode MemoryStreamBus} works; everything has a default. */
 export interface MemoryStreamBusConfig extends StreamBusOptions {
   /** What it works on. Default: streams of its own. */
@@ -59,7 +61,11 @@ export class MemoryStreams {
     if (stream.size >= 2 * this.#keep) stream.trim(this.#keep, false);
   }
 
-  /** The stream of a channel. */
+  /**
+   * The stream of a channel.
+   *
+   * @internal
+   */
   of(channel: string): MemoryStream {
     let stream = this.#channels.get(channel);
     if (!stream) {

@@ -11,6 +11,7 @@ import { NatsServer } from "./nats/server.ts";
 import { NatsStreamDriver } from "./nats/stream_driver.ts";
 
 export type { NatsStreamBusConfig } from "./nats/config.ts";
+export type { PortableStreamBus, StreamBusOptions } from "../portable_streams.ts";
 
 refuseEdgeConnections("NATS", "write events to the outbox and run its relay elsewhere");
 

@@ -10,6 +10,7 @@ import { checkConfig, type RabbitMqStreamBusConfig } from "./rabbitmq/config.ts"
 import { RabbitMqStreamDriver } from "./rabbitmq/rabbitmq_driver.ts";
 
 export type { RabbitMqStreamBusConfig } from "./rabbitmq/config.ts";
+export type { PortableStreamBus, StreamBusOptions } from "../portable_streams.ts";
 
 refuseEdgeConnections("RabbitMQ", "write events to the outbox and run its relay elsewhere");
 

@@ -15,6 +15,7 @@ import { RedisStreamDriver } from "./redis/stream_driver.ts";
 
 export type { RedisStreamBusConfig, RedisStreamBusOptions } from "./redis/stream_config.ts";
 export type { RedisClientLike } from "../../core/redis/channel.ts";
+export type { PortableStreamBus, StreamBusOptions } from "../portable_streams.ts";
 export type { RedisSource } from "../../core/redis/redis_source.ts";
 
 /**

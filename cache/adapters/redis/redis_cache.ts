@@ -52,7 +52,11 @@ export class RedisCache implements CacheProvider {
   /** Others see the values; calls on many keys are several steps. */
   readonly capabilities: CacheCapabilities = { shared: true, atomicMany: false };
 
-  /** The values, also when the server is away. */
+  /**
+   * The values, also when the server is away.
+   *
+   * @internal
+   */
   protected readonly guarded: GuardedValues;
   readonly #settings: RedisCacheSettings;
   readonly #adapter: string;
@@ -270,7 +274,11 @@ export class RedisCache implements CacheProvider {
     return Promise.resolve();
   }
 
-  /** Begins a call: refuses it after `close` and with bad options, and gives it its deadline. */
+  /**
+   * Begins a call: refuses it after `close` and with bad options, and gives it its deadline.
+   *
+   * @internal
+   */
   protected enter(
     method: string,
     options: CallOptions | undefined,
