@@ -6,15 +6,15 @@ import { denoToolchain } from "../support/toolchain.ts";
 
 await onDenoOnly("the package on JSR", async () => {
   const registry = await JsrRegistry.start();
-  after(() => registry[Symbol.asyncDispose]());
   await registry.publish();
   // Loaded late, because what it loads reads the environment.
   const { testPackage } = await import("../support/package_tests.ts");
   const { writeTypedSources } = await import("../support/typed_sources.ts");
-  const project = await testPackage(denoToolchain(registry.url), ["memory"]);
-
-  test("Deno: the types of every entry point and of the README's snippets resolve", async () => {
-    await writeTypedSources(await project());
-    await (await project()).command([process.execPath, "check", "source"]);
+  testPackage(denoToolchain(registry.url), ["memory"], (project) => {
+    after(() => registry[Symbol.asyncDispose]());
+    test("Deno: the types of every entry point and of the README's snippets resolve", async () => {
+      await writeTypedSources(await project());
+      await (await project()).command([process.execPath, "check", "source"]);
+    });
   });
 });

@@ -4,5 +4,5 @@ import { nodeToolchain } from "../support/toolchain.ts";
 await onDenoOnly("the package for npm on Node 20", async () => {
   // Loaded late, because what it loads reads the environment.
   const { testPackage } = await import("../support/package_tests.ts");
-  await testPackage(await nodeToolchain(20), ["memory"]);
+  testPackage(await nodeToolchain(20), ["memory"]);
 });

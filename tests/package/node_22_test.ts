@@ -4,5 +4,5 @@ import { nodeToolchain } from "../support/toolchain.ts";
 await onDenoOnly("the package for npm on Node 22", async () => {
   // Loaded late, because what it loads reads the environment.
   const { testPackage } = await import("../support/package_tests.ts");
-  await testPackage(await nodeToolchain(22), ["memory", "postgres", "redis"]);
+  testPackage(await nodeToolchain(22), ["memory", "postgres", "redis"]);
 });

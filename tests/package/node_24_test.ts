@@ -23,15 +23,15 @@ await onDenoOnly("the package for npm on Node 24", async () => {
   // Loaded late, because what it loads reads the environment.
   const { entryPoints, testPackage } = await import("../support/package_tests.ts");
   const { readJson } = await import("../support/source_file.ts");
-  const project = await testPackage(await nodeToolchain(24), ["memory"]);
-
-  test("importing an entry point loads the clients that it is for, and no others", async () => {
-    const { name, dependencies } = readJson("package.json") as Record<string, object>;
-    const clients = Object.keys(dependencies!).filter((name) => !PURE.includes(name));
-    for (const entry of entryPoints()) {
-      const loaded = await loadedPackages(await project(), entry);
-      const expected = CLIENTS[entry.slice(String(name).length)] ?? [];
-      assert.deepEqual(loaded.filter((name) => clients.includes(name)).sort(), expected, entry);
-    }
+  testPackage(await nodeToolchain(24), ["memory"], (project) => {
+    test("importing an entry point loads the clients that it is for, and no others", async () => {
+      const { name, dependencies } = readJson("package.json") as Record<string, object>;
+      const clients = Object.keys(dependencies!).filter((name) => !PURE.includes(name));
+      for (const entry of entryPoints()) {
+        const loaded = await loadedPackages(await project(), entry);
+        const expected = CLIENTS[entry.slice(String(name).length)] ?? [];
+        assert.deepEqual(loaded.filter((name) => clients.includes(name)).sort(), expected, entry);
+      }
+    });
   });
 });

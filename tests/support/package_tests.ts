@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { lazily } from "./lazily.ts";
 import { createTestDatabase } from "./postgres.ts";
 import { testNamespace } from "./redis.ts";
@@ -12,15 +12,28 @@ import { UserProject } from "./user_project.ts";
 /** What the suites run on. */
 export type SuiteKind = "memory" | "pglite" | "postgres" | "redis";
 
-/** Registers tests of what a user has who installs the package in an empty project, and returns it. */
-export async function testPackage(
+/** Registers tests of what a user has who installs the package in an empty project, and more of your own. */
+export function testPackage(
   toolchain: Toolchain,
   suites: readonly SuiteKind[],
-): Promise<() => Promise<UserProject>> {
-  const { name } = toolchain;
+  more: (project: () => Promise<UserProject>) => void = () => {},
+): void {
   const project = lazily(() => UserProject.create(toolchain));
-  // What failed to install has failed its tests.
-  after(async () => await (await project().catch(() => undefined))?.[Symbol.asyncDispose]());
+  // In a group, because Deno runs no `after` of a file that has a skipped test.
+  describe(toolchain.name, () => {
+    // What failed to install has failed its tests.
+    after(async () => await (await project().catch(() => undefined))?.[Symbol.asyncDispose]());
+    testProject(toolchain, suites, project);
+    more(project);
+  });
+}
+
+function testProject(
+  toolchain: Toolchain,
+  suites: readonly SuiteKind[],
+  project: () => Promise<UserProject>,
+): void {
+  const { name } = toolchain;
   test(`${name}: every entry point of the installed package can be imported`, async () => {
     const entries = entryPoints();
     assert.equal(await (await project()).run(importAll(entries)), `${entries.join("\n")}\n`);
@@ -33,11 +46,10 @@ export async function testPackage(
   });
   testReadmeSnippets(name, async (text) => await (await project()).run(text));
   for (const kind of suites) {
-    await SUITES[kind](`${name}: the installed suites pass on ${kind}`, async (env) => {
+    SUITES[kind](`${name}: the installed suites pass on ${kind}`, async (env) => {
       await (await project()).test(`conformance_of_${kind}`, env);
     });
   }
-  return project;
 }
 
 /** The names under which the package can be imported; the command line is a program of its own. */
@@ -57,11 +69,14 @@ function importAll(entries: readonly string[]): string {
 /** Registers a test whose function gets the environment that a suite needs. */
 type Register = (name: string, run: (env: Record<string, string>) => Promise<void>) => unknown;
 
+const postgresTest = serviceTest(await findService("postgres"));
+const redisTest = serviceTest(await findService("redis"));
+
 const SUITES: Readonly<Record<SuiteKind, Register>> = {
   memory: (name, run) => test(name, () => run({})),
   pglite: (name, run) => test(name, () => run({})),
-  postgres: async (name, run) =>
-    serviceTest(await findService("postgres"))(name, async (url) => {
+  postgres: (name, run) =>
+    postgresTest(name, async (url) => {
       const database = await createTestDatabase(url);
       try {
         await run({ DATABASE_URL: database.url });
@@ -69,9 +84,6 @@ const SUITES: Readonly<Record<SuiteKind, Register>> = {
         await database.drop();
       }
     }),
-  redis: async (name, run) =>
-    serviceTest(await findService("redis"))(
-      name,
-      (url) => run({ REDIS_URL: url, REDIS_NAMESPACE: testNamespace() }),
-    ),
+  redis: (name, run) =>
+    redisTest(name, (url) => run({ REDIS_URL: url, REDIS_NAMESPACE: testNamespace() })),
 };
