@@ -19,7 +19,7 @@ export const TESTED_ADAPTERS: readonly TestedAdapter[] = [
   { entry: "database/kysely", on: "a dialect of Kysely", file: "tests/database/kysely_test.ts" },
   {
     entry: "database/deno-postgres",
-    on: "PostgreSQL",
+    on: "PostgreSQL, by a stand-in",
     file: "tests/database/deno_postgres_test.ts",
   },
   { entry: "cache/memory", on: "memory", file: "tests/cache/memory_test.ts" },
