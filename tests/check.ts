@@ -5,8 +5,9 @@
 import { globSync } from "node:fs";
 import process from "node:process";
 import { isPublished } from "./support/architecture_rules.ts";
+import { missingExamples } from "./support/doc_examples.ts";
 import { docMistakes } from "./support/doc_lint.ts";
-import { runCommand } from "./support/run_command.ts";
+import { runChecked, runCommand } from "./support/run_command.ts";
 import { readJson, readSourceFiles } from "./support/source_file.ts";
 
 /** A check: returns what is wrong, as text, or nothing. */
@@ -25,6 +26,9 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "types of examples in documents": () => deno("check", "--quiet", "--doc-only", ...documents),
   "architecture": () => deno("test", "-A", "--no-check", "tests/architecture_test.ts"),
   "documentation of what is exported": lintDocumentation,
+  "examples of what is exported": async () =>
+    missingExamples(await runChecked(process.execPath, ["doc", "--quiet", "--json", ...exports]))
+      .join("\n"),
   "publishing": () => deno("publish", "--dry-run", "--allow-dirty"),
 };
 
