@@ -13,6 +13,16 @@ export interface RefreshCandidate {
  * "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015, figure 3: when
  * `now - loadMs * β * ln(random) >= expiry`, `random` uniform in (0, 1]. Each reader decides alone,
  * the likelier for yes the nearer the expiry and the longer the load.
+ *
+ * ```ts
+ * import { isRefreshDue } from "@benchmark-exchange/infrastructure/cache";
+ *
+ * // A board that took half a second to load expires in a second: 13.5 % of reads load it.
+ * const board = { leftMs: 1_000, loadMs: 500, eagerness: 1 };
+ * console.log(isRefreshDue(board, () => 0.5)); // false
+ * console.log(isRefreshDue(board, () => 0.9)); // true
+ * console.log(isRefreshDue({ ...board, eagerness: 0 }, () => 0.9)); // false
+ * ```
  */
 export function isRefreshDue(
   { leftMs, loadMs, eagerness }: RefreshCandidate,

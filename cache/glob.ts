@@ -7,6 +7,17 @@ import { checkPattern } from "./key_rules.ts";
  * A key costs at most `pattern length x key length` steps, and both are bounded: after a mismatch
  * only the last `*` takes one more character, so nothing is tried twice over. An adapter whose
  * server has globs of its own uses those to narrow down and this to decide; in Redis, `?` is a byte.
+ *
+ * ```ts
+ * import { compileGlob } from "@benchmark-exchange/infrastructure/cache";
+ *
+ * const matches = compileGlob("leaderboard:2026-??:*");
+ * console.log(matches("leaderboard:2026-11:humaneval")); // true
+ * console.log(matches("leaderboard:2026:humaneval")); // false
+ *
+ * const keys = ["benchmark:1", "benchmark:2", "user:ada"]; // of the memory of your adapter
+ * console.log(keys.filter(compileGlob("benchmark:*"))); // [ "benchmark:1", "benchmark:2" ]
+ * ```
  */
 export function compileGlob(pattern: string): (key: string) => boolean {
   const characters = Array.from(checkPattern(pattern));

@@ -19,6 +19,22 @@ export interface ChangedThing {
  * a submission the tag `benchmark:<id>`. Do this after the commit, or a reader brings back what was before.
  *
  * Rejects if the cache could not be reached; then it has to be done again.
+ *
+ * ```ts
+ * import { invalidateChange, MemoryCacheProvider } from "@benchmark-exchange/infrastructure/cache";
+ *
+ * const cache = new MemoryCacheProvider();
+ * await cache.set("leaderboard:123", ["first"]);
+ * await cache.set("summary:en:123", "164 tasks", { tags: ["benchmark:123"] });
+ * const scored = {
+ *   aggregateType: "submission",
+ *   aggregateId: "77",
+ *   payload: { benchmarkId: "123" },
+ * };
+ * await invalidateChange(cache, scored);
+ * console.log(await cache.mget(["leaderboard:123", "summary:en:123"])); // [ undefined, undefined ]
+ * await cache.close();
+ * ```
  */
 export async function invalidateChange(
   cache: CacheProvider,

@@ -25,6 +25,18 @@ const SWEPT_PER_CALL = 2;
  * to forget another one would let more than its limit pass.
  *
  * Setting the clock of the machine back makes what has passed count longer by as much.
+ *
+ * ```ts
+ * import { CacheKey, MemoryRateLimits } from "@benchmark-exchange/infrastructure/cache";
+ *
+ * const limits = new MemoryRateLimits();
+ * const key = CacheKey.rateLimit("ada", "submit");
+ * const perHour = { limit: 2, windowMs: 3_600_000 };
+ * console.log((await limits.checkRateLimit(key, perHour)).remaining); // 1
+ * console.log((await limits.checkRateLimit(key, perHour)).remaining); // 0
+ * const third = await limits.checkRateLimit(key, perHour);
+ * console.log(third.allowed, third.retryAfterMs > 0); // false true
+ * ```
  */
 export class MemoryRateLimits implements RateLimiter {
   readonly #windows = new Map<string, RateLimitWindow>();

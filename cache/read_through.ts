@@ -71,7 +71,28 @@ const asyncHooks = nodeModule("node:async_hooks");
 /** The deadline of a load that has none. */
 export const LOAD_TIMEOUT_MS: number = 30_000;
 
-/** Loads what a store does not have: once for all callers of this process, and under the store's claim. */
+/**
+ * Loads what a store does not have: once for all callers of this process, and under the store's claim.
+ *
+ * ```ts
+ * import { checkLoad, ReadThrough } from "@benchmark-exchange/infrastructure/cache";
+ * import type { LoadStore } from "@benchmark-exchange/infrastructure/cache";
+ * import { silentObserver, systemClock } from "@benchmark-exchange/infrastructure/core";
+ *
+ * const kept = new Map<string, unknown>(); // of one process, and nothing else changes it
+ * const store: LoadStore<never> = {
+ *   claim: async ({ key }) => ({
+ *     fill: async (loaded) => void (loaded && kept.set(key, loaded.encoded)),
+ *     release: async () => {},
+ *   }),
+ *   claimRefresh: async () => undefined,
+ * };
+ * const loads = new ReadThrough(store, { clock: systemClock, observer: silentObserver });
+ * const options = { loader: () => ["first"], schema: undefined, settings: checkLoad(undefined) };
+ * console.log(await loads.load("leaderboard:123", options)); // [ "first" ]
+ * console.log(kept.get("leaderboard:123")); // '["first"]'
+ * ```
+ */
 export class ReadThrough<Stale> {
   readonly #store: LoadStore<Stale>;
   readonly #loads: SingleFlight<FrozenValue | undefined>;

@@ -29,6 +29,21 @@ interface RunningFlight<T> {
  * A caller's abort or deadline ends its own waiting only; the load is told when the last one has
  * left. The load's error reaches every caller as it is. A result is never kept: who comes after it
  * starts anew.
+ *
+ * ```ts
+ * import { SingleFlight } from "@benchmark-exchange/infrastructure/cache";
+ *
+ * const flights = new SingleFlight<string[]>();
+ * let queries = 0;
+ * const load = async (): Promise<string[]> => {
+ *   queries++;
+ *   await new Promise((resolve) => setTimeout(resolve, 10)); // the database
+ *   return ["first", "second"];
+ * };
+ * const options = { operation: "Leaderboard.read", defaultTimeoutMs: 5_000 };
+ * const readers = ["ada", "grace", "edsger"].map(() => flights.run("board:123", load, options));
+ * console.log((await Promise.all(readers)).length, queries); // 3 1
+ * ```
  */
 export class SingleFlight<T> {
   readonly #current = new Map<string, RunningFlight<T>>();

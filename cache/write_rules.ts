@@ -27,13 +27,33 @@ export interface LoadSettings extends WriteSettings {
 
 const NO_TAGS: readonly string[] = [];
 
-/** Returns the TTL of a write in milliseconds, `Infinity` for ever; throws a `ValidationError` for a bad one. */
+/**
+ * Returns the TTL of a write in milliseconds, `Infinity` for ever; throws a `ValidationError` for a bad one.
+ *
+ * ```ts
+ * import { checkedTtl } from "@benchmark-exchange/infrastructure/cache";
+ *
+ * console.log(checkedTtl({ ttlMs: 60_000 }, 3_600_000)); // 60000: of the call
+ * console.log(checkedTtl(undefined, 3_600_000)); // 3600000: of the provider
+ * console.log(checkedTtl(undefined)); // Infinity
+ * ```
+ */
 export function checkedTtl(options: WriteOptions | undefined, defaultTtlMs = Infinity): number {
   const ttlMs = options?.ttlMs;
   return ttlMs === undefined ? defaultTtlMs : checkTtl(ttlMs);
 }
 
-/** Returns the settings of a write; throws a `ValidationError` that names the bad option. */
+/**
+ * Returns the settings of a write; throws a `ValidationError` that names the bad option.
+ *
+ * ```ts
+ * import { checkWrite } from "@benchmark-exchange/infrastructure/cache";
+ *
+ * const options = { ttlMs: 60_000, ttlJitter: 0.1, tags: ["benchmark:123", "benchmark:123"] };
+ * const settings = checkWrite(options, undefined, () => 0.5);
+ * console.log(settings); // { ttlMs: 57000, tags: [ "benchmark:123" ] }
+ * ```
+ */
 export function checkWrite(
   options: SetOptions | undefined,
   defaultTtlMs?: number,
@@ -50,7 +70,17 @@ export function checkWrite(
   };
 }
 
-/** Returns the settings of a load; throws a `ValidationError` that names the bad option. */
+/**
+ * Returns the settings of a load; throws a `ValidationError` that names the bad option.
+ *
+ * ```ts
+ * import { checkLoad } from "@benchmark-exchange/infrastructure/cache";
+ *
+ * const settings = checkLoad({ ttlMs: 60_000, staleMs: 600_000, negativeTtlMs: 5_000 });
+ * console.log(settings.ttlMs + settings.staleMs); // 660000: how long the store has to keep it
+ * console.log(settings.earlyRefresh, settings.tags); // 0 []
+ * ```
+ */
 export function checkLoad(
   options: GetOrSetOptions<unknown> | undefined,
   defaultTtlMs?: number,
@@ -76,7 +106,21 @@ export function checkLoad(
   };
 }
 
-/** Returns the tags, each once, if they are an array of at most {@linkcode MAX_TAGS} and each is as a key is. */
+/**
+ * Returns the tags, each once, if they are an array of at most {@linkcode MAX_TAGS} and each is as a key is.
+ *
+ * ```ts
+ * import { checkTags } from "@benchmark-exchange/infrastructure/cache";
+ * import { ValidationError } from "@benchmark-exchange/infrastructure/core";
+ *
+ * console.log(checkTags(["user:ada", "lang:en", "user:ada"])); // [ "user:ada", "lang:en" ]
+ * try {
+ *   checkTags(["lang:en", "user ada"]);
+ * } catch (error) {
+ *   console.log(error instanceof ValidationError && error.field); // "tags[1]"
+ * }
+ * ```
+ */
 export function checkTags(tags: unknown, field = "tags"): readonly string[] {
   if (!Array.isArray(tags)) {
     throw new ValidationError(field, `they must be an array, got ${kindOf(tags)}`);

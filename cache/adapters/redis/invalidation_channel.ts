@@ -46,6 +46,19 @@ interface Subscription {
  * gap, and so is a message that cannot be read.
  *
  * In a cluster every node hears what is published on any of them.
+ *
+ * ```ts
+ * import { RedisCacheProvider } from "@benchmark-exchange/infrastructure/cache/redis";
+ *
+ * const cache = await RedisCacheProvider.connect({ url: "redis://127.0.0.1:6379" });
+ * const unsubscribe = await cache.invalidations.subscribe({
+ *   onInvalidation: (invalidation) => console.log("drop", invalidation),
+ *   onGap: () => console.log("drop everything"),
+ * });
+ * await cache.invalidations.publish({ kind: "tag", tag: "benchmark:123" });
+ * await unsubscribe();
+ * await cache.close();
+ * ```
  */
 export class RedisInvalidationChannel implements InvalidationChannel {
   readonly #settings: InvalidationChannelSettings;

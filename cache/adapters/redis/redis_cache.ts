@@ -47,7 +47,20 @@ export interface RedisCacheParts {
   readonly longestPauseMs: number;
 }
 
-/** A cache on Redis, however the server is reached: what its adapters have in common. */
+/**
+ * A cache on Redis, however the server is reached: what its adapters have in common.
+ *
+ * ```ts
+ * import { CacheKey } from "@benchmark-exchange/infrastructure/cache";
+ * import type { RedisCache } from "@benchmark-exchange/infrastructure/cache/redis";
+ *
+ * // For a `RedisCacheProvider` in the service and an `HttpRedisCacheProvider` at the edge.
+ * export async function countView(cache: RedisCache, benchmarkId: string): Promise<number> {
+ *   const key = CacheKey.of("views", benchmarkId);
+ *   return await cache.increment(key, 1, { ttlMs: 86_400_000 });
+ * }
+ * ```
+ */
 export class RedisCache implements CacheProvider {
   /** Others see the values; calls on many keys are several steps. */
   readonly capabilities: CacheCapabilities = { shared: true, atomicMany: false };
