@@ -42,12 +42,14 @@ export async function invalidateChange(
   options: CallOptions = {},
 ): Promise<void> {
   const { aggregateType, aggregateId } = change;
-  const names = nameOf(aggregateType, aggregateId);
+  const names = keyIfAny(() => CacheKey.of(aggregateType, aggregateId));
   const keys = [...names];
   const benchmarkId = benchmarkOf(change);
   if (benchmarkId !== undefined) {
-    keys.push(CacheKey.leaderboard(benchmarkId));
-    if (aggregateType === "submission") names.push(CacheKey.benchmark(benchmarkId));
+    keys.push(...keyIfAny(() => CacheKey.leaderboard(benchmarkId)));
+    if (aggregateType === "submission") {
+      names.push(...keyIfAny(() => CacheKey.benchmark(benchmarkId)));
+    }
   }
   await Promise.all([
     ...keys.map((key) => cache.delete(key, options)),
@@ -56,9 +58,9 @@ export async function invalidateChange(
 }
 
 /** What can be no key has no value. */
-function nameOf(aggregateType: string, aggregateId: string): string[] {
+function keyIfAny(make: () => string): string[] {
   try {
-    return [CacheKey.of(aggregateType, aggregateId)];
+    return [make()];
   } catch (error) {
     if (error instanceof ValidationError) return [];
     throw error;

@@ -20,7 +20,10 @@ export interface LoadedValue {
   readonly loadMs: number;
 }
 
-/** The right to load a key. Exactly one of its functions is called, or `release` more than once. */
+/**
+ * The right to load a key. `fill` is called at most once; `release` may be called instead of it, while it runs, after
+ * it, and more than once: the first call counts.
+ */
 export interface Claim {
   /**
    * Keeps the value, or with `undefined` that there is none, unless the key has changed since the claim was

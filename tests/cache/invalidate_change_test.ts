@@ -65,3 +65,11 @@ test("a cache that cannot be reached is an error", async () => {
   const change = { aggregateType: "benchmark", aggregateId: "1", payload: {} };
   await assert.rejects(invalidateChange(cache, change), { code: "closed" });
 });
+
+test("an id that can be no key has no value, whatever it is the id of", async () => {
+  assert.deepEqual(await goneAfter("benchmark", "a:b"), []);
+  assert.deepEqual(await goneAfter("submission", "1", { benchmarkId: "a:b" }), [
+    "submission:1",
+    "tagged:submission:1",
+  ]);
+});
