@@ -84,7 +84,20 @@ export interface FromEnvironmentOptions extends Partial<InfrastructureParts> {
 
 const VARIABLES = ["DATABASE_URL", "REDIS_URL", ...S3_VARIABLES] as const;
 
-/** Everything that a service of the exchange needs from the outside world. */
+/**
+ * Everything that a service of the exchange needs from the outside world.
+ *
+ * ```ts
+ * import { EventChannel, Infrastructure } from "@benchmark-exchange/infrastructure";
+ *
+ * const exchange = await Infrastructure.embedded(); // on servers: Infrastructure.fromEnv()
+ * const { promise, resolve } = Promise.withResolvers<string>();
+ * await exchange.events.subscribe(EventChannel.USER, (message) => resolve(message.type));
+ * await exchange.users.create({ email: "ada@example.org", username: "ada" });
+ * console.log(await promise); // "Created": the relay carried it on after the commit
+ * await exchange.close();
+ * ```
+ */
 export class Infrastructure implements InfrastructureParts, AsyncDisposable {
   /** Where users, benchmarks and submissions are. */
   readonly database: DatabasePool;

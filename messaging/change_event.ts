@@ -41,6 +41,21 @@ const SUBMISSION_CHANNELS: Readonly<Record<string, string>> = {
 /**
  * The channel of a change: that of its kind of thing, but verifications and ranks have their own. A kind of your own has
  * `events:<kind>`; throws a `ValidationError` if that cannot be one.
+ *
+ * ```ts
+ * import { changeChannel } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * const change = {
+ *   id: "01936d5e-0000-7000-8000-000000000001",
+ *   type: "VerificationCompleted",
+ *   time: new Date(),
+ *   aggregateType: "submission",
+ *   aggregateId: "s-1",
+ *   payload: {},
+ * };
+ * console.log(changeChannel(change)); // "events:verification"
+ * console.log(changeChannel({ ...change, type: "Created" })); // "events:submission"
+ * ```
  */
 export function changeChannel({ aggregateType, type }: ChangeEvent): string {
   const own = aggregateType === "submission" ? SUBMISSION_CHANNELS[type] : undefined;
@@ -50,6 +65,19 @@ export function changeChannel({ aggregateType, type }: ChangeEvent): string {
 /**
  * Publishes a change to its channel, under its own id; the partition key is the id of what changed, so that a stream
  * keeps the order of its changes. Resolves when the bus has accepted it.
+ *
+ * ```ts
+ * import { createPool, migrate, OutboxRelay } from "@benchmark-exchange/infrastructure/database";
+ * import { MemoryStreamBus, publishChange } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * await migrate(pool);
+ * const bus = new MemoryStreamBus();
+ * const relay = new OutboxRelay(pool, (event, call) => publishChange(bus, event, call));
+ * relay.start(); // what repositories change is published from here on
+ * await relay.close();
+ * await Promise.all([bus.close(), pool.close()]);
+ * ```
  */
 export function publishChange(
   publisher: EventPublisher,

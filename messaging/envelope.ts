@@ -39,6 +39,20 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true });
  *
  * Throws a {@linkcode ValidationError} that names `payload`, or the member of it, when JSON cannot
  * hold it unchanged or takes more than `maxPayloadBytes` for it, in UTF-8.
+ *
+ * ```ts
+ * import { encodeEnvelope } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * const event = {
+ *   id: "e-1",
+ *   type: "Scored",
+ *   source: "/scoring",
+ *   time: "2026-11-22T10:00:00.000Z",
+ *   headers: {},
+ * };
+ * const json = encodeEnvelope(event, { submissionId: "s-1" });
+ * console.log(JSON.parse(json).data); // { submissionId: "s-1" }
+ * ```
  */
 export function encodeEnvelope(
   attributes: EventAttributes,
@@ -68,6 +82,15 @@ function member(name: string, value: string | undefined): string {
  * the same rules, with an {@linkcode UndecodableMessageError} that keeps the bytes; only a malformed
  * trace context is dropped, as W3C asks, since it must not stop an event. `time`, which CloudEvents
  * leaves to the sender, has to be there. Other string attributes than ours become headers.
+ *
+ * ```ts
+ * import { decodeEnvelope } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * const json = '{"specversion":"1.0","id":"e-1","type":"Scored","source":"/scoring",' +
+ *   '"time":"2026-11-22T10:00:00Z","data":{"submissionId":"s-1"}}';
+ * const message = decodeEnvelope("events:submission", new TextEncoder().encode(json));
+ * console.log(message.type, message.payload); // Scored {"submissionId":"s-1"}
+ * ```
  */
 export function decodeEnvelope(
   channel: string,

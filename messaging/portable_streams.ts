@@ -45,6 +45,22 @@ const DEFAULT_BACKOFF = { baseMs: 200, maxMs: 30_000 };
 /**
  * What all stream buses have in common, over a {@linkcode StreamDriver}: the rules of the input, envelopes, the
  * consumer loop, and the end of life.
+ *
+ * ```ts
+ * import {
+ *   MemoryStreamBus,
+ *   type PortableStreamBus,
+ * } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * // Works on the buses of every server.
+ * async function redriveOldest(bus: PortableStreamBus, channel: string, group: string) {
+ *   const letters = await bus.deadLetters(channel, group);
+ *   return letters.length > 0 ? await bus.redrive(channel, group, letters.map(({ id }) => id)) : 0;
+ * }
+ * const bus = new MemoryStreamBus();
+ * console.log(await redriveOldest(bus, "events:submission", "scoring")); // 0
+ * await bus.close();
+ * ```
  */
 export class PortableStreamBus implements StreamBus {
   readonly #driver: StreamDriver;

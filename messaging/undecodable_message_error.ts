@@ -1,6 +1,23 @@
 import { SerializationError, type ValidationError } from "../core/errors.ts";
 
-/** Something arrived on a channel that is not an event. The bytes are kept for whoever looks into it. */
+/**
+ * Something arrived on a channel that is not an event. The bytes are kept for whoever looks into it.
+ *
+ * ```ts
+ * import {
+ *   decodeEnvelope,
+ *   UndecodableMessageError,
+ * } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * try {
+ *   decodeEnvelope("events:user", new TextEncoder().encode("hello"));
+ * } catch (error) {
+ *   if (!(error instanceof UndecodableMessageError)) throw error;
+ *   console.log(error.channel, error.code, error.bytes.length);
+ *   // events:user serialization_failed 5
+ * }
+ * ```
+ */
 export class UndecodableMessageError extends SerializationError {
   /** Always `UndecodableMessageError`. */
   override readonly name: string = "UndecodableMessageError";

@@ -16,6 +16,18 @@ export const TRANSFER_TIMEOUT_MS = 600_000;
 /**
  * One running call of a provider. It knows whether it has reached the point from which on it can
  * have an effect, and so what an interruption says about the outcome.
+ *
+ * ```ts
+ * import { StorageCall } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * // In a test of your own StorageDriver: what its methods get and what they have to say.
+ * const call = new StorageCall("upload");
+ * console.log(call.outcome); // "not-applied"
+ * call.commit(); // right before the request that writes
+ * console.log(call.outcome); // "unknown"
+ * call.interrupt({ kind: "timeout", timeoutMs: 30_000 });
+ * console.log(call.signal.aborted); // true: the driver stops what it does
+ * ```
  */
 export class StorageCall {
   /** The method that was called. */

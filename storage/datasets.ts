@@ -103,6 +103,22 @@ export function putDataset(
  * `IntegrityError` in the place of its last bytes; whoever uses those before uses unverified ones. One
  * of another size rejects at once. Rejects with a `ValidationError` that names the field of a
  * malformed reference, and otherwise like `StorageProvider.downloadStream`.
+ *
+ * ```ts
+ * import {
+ *   MemoryStorageProvider,
+ *   openDataset,
+ *   putDataset,
+ * } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * const storage = new MemoryStorageProvider();
+ * await storage.createBucket("datasets");
+ * const address = { name: "tasks", bucket: "datasets", key: "tasks.jsonl" };
+ * const dataset = await putDataset(storage, address, '{"task":1}\n{"task":2}\n');
+ * const { body } = await openDataset(storage, dataset);
+ * console.log((await new Response(body).text()).split("\n").length - 1); // 2
+ * await storage.close();
+ * ```
  */
 export async function openDataset(
   storage: StorageProvider,
@@ -119,6 +135,22 @@ export async function openDataset(
  * Reads a dataset, or a range of it, into memory, and returns the bytes only if the whole has the
  * SHA-256 and the size of its reference. The default deadline is 10 minutes. Rejects like
  * {@linkcode openDataset}.
+ *
+ * ```ts
+ * import {
+ *   MemoryStorageProvider,
+ *   putDataset,
+ *   readDataset,
+ * } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * const storage = new MemoryStorageProvider();
+ * await storage.createBucket("datasets");
+ * const address = { name: "tasks", bucket: "datasets", key: "tasks.jsonl" };
+ * const dataset = await putDataset(storage, address, '{"task":1}\n{"task":2}\n');
+ * const second = await readDataset(storage, dataset, { range: { offset: 11 } });
+ * console.log(JSON.parse(new TextDecoder().decode(second))); // { task: 2 }
+ * await storage.close();
+ * ```
  */
 export async function readDataset(
   storage: StorageProvider,

@@ -18,6 +18,18 @@ const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\ufffe\uffff]/;
  * Returns the bucket name if it keeps the rules of Amazon S3 ("Bucket naming rules"): 3 to 63
  * lower-case letters, digits, dots and hyphens, a letter or digit at both ends, no `..`, and not
  * of the form of an IP address. Throws a `ValidationError` that names `field` otherwise.
+ *
+ * ```ts
+ * import { ValidationError } from "@benchmark-exchange/infrastructure/core";
+ * import { checkBucket } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * console.log(checkBucket("S3_BUCKET", "datasets-2026")); // "datasets-2026"
+ * try {
+ *   checkBucket("S3_BUCKET", "My_Data");
+ * } catch (error) {
+ *   if (error instanceof ValidationError) console.log(error.field); // "S3_BUCKET"
+ * }
+ * ```
  */
 export function checkBucket(field: string, bucket: unknown): string {
   const name = checkText(field, bucket, { minLength: 3, maxLength: 63 });
@@ -37,6 +49,19 @@ export function checkBucket(field: string, bucket: unknown): string {
  * `field` if it is empty, longer than 1,024 bytes of UTF-8, has control characters, lone surrogates,
  * U+FFFE or U+FFFF, begins with `.exchange/`, which adapters use, or has a segment between slashes that is empty, `.` or `..`: HTTP clients fold such
  * segments away, which would lead to another object, or out of the bucket.
+ *
+ * ```ts
+ * import { ValidationError } from "@benchmark-exchange/infrastructure/core";
+ * import { checkObjectKey } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * console.log(checkObjectKey("file", "submissions/s-1/results.json")); // what went in
+ * try {
+ *   checkObjectKey("file", "submissions/s-1/../s-2/results.json");
+ * } catch (error) {
+ *   if (error instanceof ValidationError) console.log(error.reason);
+ *   // "it must not have a segment that is . or .."
+ * }
+ * ```
  */
 export function checkObjectKey(field: string, key: unknown): string {
   const text = checkUnbroken(field, key, 1);
@@ -60,7 +85,16 @@ export function checkObjectKey(field: string, key: unknown): string {
   return text;
 }
 
-/** Returns the prefix if a key could begin with its characters; throws a `ValidationError` otherwise. */
+/**
+ * Returns the prefix if a key could begin with its characters; throws a `ValidationError` otherwise.
+ *
+ * ```ts
+ * import { checkObjectPrefix } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * console.log(checkObjectPrefix("prefix", "submissions/s-1/")); // the same; no key ends like that
+ * console.log(checkObjectPrefix("prefix", "")); // "", which every key begins with
+ * ```
+ */
 export function checkObjectPrefix(field: string, prefix: unknown): string {
   return checkUnbroken(field, prefix, 0);
 }

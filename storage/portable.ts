@@ -39,6 +39,21 @@ import type {
 /**
  * What all providers have in common, over a {@linkcode StorageDriver}: the rules of the input, deadlines
  * and cancellation, refusal of what the driver cannot do, one mapping of errors, and the end of life.
+ *
+ * ```ts
+ * import { systemClock } from "@benchmark-exchange/infrastructure/core";
+ * import {
+ *   PortableStorageProvider,
+ *   type StorageDriver,
+ * } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * // An adapter of your own: the driver speaks to the server, and all else is there.
+ * class ArchiveStorageProvider extends PortableStorageProvider {
+ *   constructor(driver: StorageDriver) {
+ *     super(driver, systemClock);
+ *   }
+ * }
+ * ```
  */
 export class PortableStorageProvider implements StorageProvider {
   readonly #driver: StorageDriver;

@@ -71,6 +71,22 @@ export function uploadVerified(
  * Downloads an object, or a range of it, and returns the bytes only if the SHA-256 of the whole is
  * the expected one. Rejects with an `IntegrityError` if it is not, with code `unsupported` if none is
  * recorded or given, and otherwise like `StorageProvider.download`. Memory is taken for the range only.
+ *
+ * ```ts
+ * import {
+ *   downloadVerified,
+ *   MemoryStorageProvider,
+ *   sha256Hex,
+ * } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * const storage = new MemoryStorageProvider();
+ * await storage.createBucket("results");
+ * await storage.upload("results", "a.json", "[1, 2]");
+ * const sha256 = sha256Hex("[1, 3]"); // what the database says
+ * const call = downloadVerified(storage, "results", "a.json", { sha256 });
+ * await call.catch((error) => console.log(error.name)); // "IntegrityError"
+ * await storage.close();
+ * ```
  */
 export function downloadVerified(
   storage: StorageProvider,
@@ -91,6 +107,21 @@ export function downloadVerified(
  * Opens an object, or a range of it, as a stream that checks the SHA-256 of the whole. If it is not
  * the expected one, the stream fails with an `IntegrityError` in the place of its last bytes: whoever
  * uses those before uses unverified ones. Rejects like {@linkcode downloadVerified}.
+ *
+ * ```ts
+ * import {
+ *   downloadVerifiedStream,
+ *   MemoryStorageProvider,
+ *   uploadVerified,
+ * } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * const storage = new MemoryStorageProvider();
+ * await storage.createBucket("results");
+ * await uploadVerified(storage, "results", "a.json", "[1, 2]");
+ * const { metadata, body } = await downloadVerifiedStream(storage, "results", "a.json");
+ * console.log(metadata.size, await new Response(body).json()); // 6 [1, 2]
+ * await storage.close();
+ * ```
  */
 export async function downloadVerifiedStream(
   storage: StorageProvider,

@@ -32,7 +32,23 @@ export interface MemoryStreamsConfig {
   readonly clock?: Clock | undefined;
 }
 
-/** What stream buses of one process share; it is gone with the process. */
+/**
+ * What stream buses of one process share; it is gone with the process.
+ *
+ * ```ts
+ * import { MemoryStreamBus, MemoryStreams } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * const streams = new MemoryStreams({ keep: 1_000 });
+ * const api = new MemoryStreamBus({ streams });
+ * const worker = new MemoryStreamBus({ streams });
+ * await api.publish("events:submission", { type: "Created", submissionId: "s-1" });
+ * const reader = await worker.reader("events:submission", { group: "scoring" });
+ * const { entries } = await reader.read();
+ * console.log(entries.map((entry) => entry.decode().type)); // ["Created"]
+ * await reader.ack(entries);
+ * await Promise.all([api.close(), worker.close()]);
+ * ```
+ */
 export class MemoryStreams {
   /** The largest payload, as bytes of JSON in UTF-8. */
   readonly maxPayloadBytes: number;

@@ -7,6 +7,20 @@ import type { Middleware } from "./middleware.ts";
  * count as done: for an `EventBus`, which has no dead letters of its own, or to choose where they go. The event
  * keeps its id and its attributes; the headers `deadchannel` and `deaderror` say where it comes from and what went
  * wrong. If it cannot be published, the handler fails with its own error.
+ *
+ * ```ts
+ * import { deadLetter, MemoryEventBus } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * const bus = new MemoryEventBus();
+ * const score = () => Promise.reject(new Error("no such model"));
+ * await bus.subscribe("events:submission", deadLetter(bus, "dead:submission")(score));
+ * const { promise, resolve } = Promise.withResolvers<unknown>();
+ * await bus.subscribe("dead:submission", ({ headers }) => resolve(headers));
+ * await bus.publish("events:submission", { submissionId: "s-1" });
+ * console.log(await promise);
+ * // { deadchannel: "events:submission", deaderror: "Error: no such model" }
+ * await bus.close();
+ * ```
  */
 export function deadLetter(publisher: EventPublisher, channel: string): Middleware {
   return (next) => async (message, context) => {

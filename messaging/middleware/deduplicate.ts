@@ -15,6 +15,21 @@ export interface HandledEvents {
  * twice. Where that must not be, use `processOnce` of the database, which remembers in the handler's transaction.
  *
  * The key of an event is its source and its id, which are unique together.
+ *
+ * ```ts
+ * import { MemoryCacheProvider } from "@benchmark-exchange/infrastructure/cache";
+ * import { deduplicate } from "@benchmark-exchange/infrastructure/messaging";
+ * import { sha256Hex } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * const cache = new MemoryCacheProvider({ defaultTtlMs: 86_400_000 });
+ * const once = deduplicate({
+ *   // The key has a space, which a key of a cache cannot have.
+ *   has: (key) => cache.exists(`handled:${sha256Hex(key)}`),
+ *   add: (key) => cache.set(`handled:${sha256Hex(key)}`, true),
+ * });
+ * // For `subscribe`: no second mail about an event within a day.
+ * const handler = once((message) => console.log("mail", message.id));
+ * ```
  */
 export function deduplicate(handled: HandledEvents): Middleware {
   return (next) => async (message, context) => {

@@ -19,6 +19,20 @@ export interface RetryOptions {
  * Calls the handler again when it fails, at once and in this process, within the time that a handler has: for
  * what is over in a moment. What a stream gives again later needs no middleware. Rejects with the last error,
  * also when the signal aborts during a pause.
+ *
+ * ```ts
+ * import { MemoryEventBus, retry } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * let calls = 0;
+ * const score = (): void => {
+ *   if (++calls < 3) throw new Error("the scorer is busy");
+ * };
+ * const bus = new MemoryEventBus();
+ * await bus.subscribe("events:submission", retry({ attempts: 3 })(score));
+ * await bus.publish("events:submission", { submissionId: "s-1" });
+ * await bus.close();
+ * console.log(calls); // 3
+ * ```
  */
 export function retry(options: RetryOptions): Middleware {
   const { backoff = { baseMs: 50, maxMs: 1_000 }, when = () => true, clock = systemClock } =

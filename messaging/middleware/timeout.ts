@@ -6,6 +6,17 @@ import type { Middleware } from "./middleware.ts";
 /**
  * Ends the wait for a handler, or for one attempt of it, after `timeoutMs` (above 0): its signal aborts, and the
  * call fails with a `MessagingError` of code `timeout`. It also ends with the time that the bus gives a handler.
+ *
+ * ```ts
+ * import { setTimeout as pause } from "node:timers/promises";
+ * import { MemoryEventBus, timeout } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * const bus = new MemoryEventBus({ onProblem: (problem) => console.log(problem.kind) });
+ * const verify = timeout(100)((_message, { signal }) => pause(60_000, undefined, { signal }));
+ * await bus.subscribe("events:verification", verify);
+ * await bus.publish("events:verification", { submissionId: "s-1" });
+ * await bus.close(); // "handler_failed", after 100 ms
+ * ```
  */
 export function timeout(timeoutMs: number, clock: Clock = systemClock): Middleware {
   checkTimeout(timeoutMs);

@@ -20,7 +20,24 @@ export type StartSpan = (
   attributes: Attributes,
 ) => HandlerSpan;
 
-/** Puts a span around each call of a handler. What `startSpan` throws fails no handler: it goes on without one. */
+/**
+ * Puts a span around each call of a handler. What `startSpan` throws fails no handler: it goes on without one.
+ *
+ * ```ts
+ * import { MemoryEventBus, tracing } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * // With OpenTelemetry: a span of the tracer, and `context.with` in `run`.
+ * const traced = tracing((name, { traceparent }) => ({
+ *   run: (fn) => fn(),
+ *   end: (error) => console.log(name, traceparent, error ? "failed" : "done"),
+ * }));
+ * const bus = new MemoryEventBus();
+ * await bus.subscribe("events:user", traced(() => {}));
+ * const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+ * await bus.publish("events:user", {}, { traceparent }); // process events:user 00-4bf… done
+ * await bus.close();
+ * ```
+ */
 export function tracing(startSpan: StartSpan): Middleware {
   return (next) => async (message, context) => {
     const span = start(startSpan, message, context);
@@ -35,7 +52,23 @@ export function tracing(startSpan: StartSpan): Middleware {
   };
 }
 
-/** What an event that is published because of `message` takes from it, so that both belong together. */
+/**
+ * What an event that is published because of `message` takes from it, so that both belong together.
+ *
+ * ```ts
+ * import { causedBy, MemoryEventBus } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * const bus = new MemoryEventBus();
+ * await bus.subscribe("events:submission", async (message) => {
+ *   await bus.publish("events:leaderboard", { place: 1 }, causedBy(message));
+ * });
+ * const { promise, resolve } = Promise.withResolvers<string | undefined>();
+ * await bus.subscribe("events:leaderboard", (message) => resolve(message.correlationId));
+ * await bus.publish("events:submission", { score: 0.9 }, { id: "e-1" });
+ * console.log(await promise); // "e-1"
+ * await bus.close();
+ * ```
+ */
 export function causedBy(
   message: Message,
 ): Pick<PublishOptions, "correlationId" | "traceparent" | "tracestate"> {

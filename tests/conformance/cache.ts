@@ -15,7 +15,23 @@ import type { TestFn } from "./test_fn.ts";
 
 export type { CacheHarness, OpenOptions } from "./cache/harness.ts";
 
-/** The tests that every adapter and decorator of `CacheProvider` passes: the port, sentence by sentence. */
+/**
+ * The tests that every adapter and decorator of `CacheProvider` passes: the port, sentence by sentence.
+ *
+ * ```ts
+ * import { test } from "node:test";
+ * import { MemoryCacheProvider } from "@benchmark-exchange/infrastructure/cache";
+ * import { cacheConformance, ManualClock } from "@benchmark-exchange/infrastructure/testing";
+ *
+ * const clock = new ManualClock();
+ * cacheConformance(test, {
+ *   name: "memory", // or your own adapter
+ *   capabilities: { shared: false, atomicMany: true },
+ *   open: ({ observer }) => Promise.resolve(new MemoryCacheProvider({ clock, observer })),
+ *   passTime: (ms) => Promise.resolve(clock.advance(ms)),
+ * });
+ * ```
+ */
 export function cacheConformance(test: TestFn, harness: CacheHarness): void {
   let spaces = 0;
   const cacheTest: CacheTest = (name, fn) => {

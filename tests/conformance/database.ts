@@ -13,7 +13,22 @@ import type { TestFn } from "./test_fn.ts";
 
 export type { PoolCapabilities, PoolHarness } from "./database/harness.ts";
 
-/** The tests that a pool over every driver passes: the `Database` port and the driver port, sentence by sentence. */
+/**
+ * The tests that a pool over every driver passes: the `Database` port and the driver port, sentence by sentence.
+ *
+ * ```ts
+ * import { test } from "node:test";
+ * import { createPool } from "@benchmark-exchange/infrastructure/database";
+ * import { databaseConformance } from "@benchmark-exchange/infrastructure/testing";
+ *
+ * const typed = { typed: true, describesColumns: true };
+ * databaseConformance(test, {
+ *   name: "PGlite", // or your own driver: createPool({ driver, ...options })
+ *   capabilities: { ...typed, concurrent: false, interruptible: false, listens: true },
+ *   open: (options) => createPool({ embedded: {}, ...options }),
+ * });
+ * ```
+ */
 export function databaseConformance(test: TestFn, harness: PoolHarness): void {
   let shared: Promise<DatabasePool> | undefined;
   let second: Promise<DatabasePool> | undefined;

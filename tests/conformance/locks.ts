@@ -8,7 +8,28 @@ import type { TestFn } from "./test_fn.ts";
 export { REAL_TIME } from "./locks/harness.ts";
 export type { LockCapabilities, LockHarness, OpenLocks } from "./locks/harness.ts";
 
-/** The tests that every adapter of `LockProvider` passes: the port, sentence by sentence. */
+/**
+ * The tests that every adapter of `LockProvider` passes: the port, sentence by sentence.
+ *
+ * ```ts
+ * import { test } from "node:test";
+ * import { MemoryLocks } from "@benchmark-exchange/infrastructure/cache";
+ * import { lockConformance, REAL_TIME } from "@benchmark-exchange/infrastructure/testing";
+ *
+ * const stores = new Map<string, MemoryLocks>();
+ * lockConformance(test, {
+ *   ...REAL_TIME,
+ *   name: "memory", // or your own adapter
+ *   capabilities: { manyAtOnce: true },
+ *   ttlMs: 400,
+ *   open: (space) => {
+ *     const provider = stores.get(space) ?? new MemoryLocks();
+ *     stores.set(space, provider);
+ *     return Promise.resolve({ provider, close: () => provider.close() });
+ *   },
+ * });
+ * ```
+ */
 export function lockConformance(test: TestFn, harness: LockHarness): void {
   let spaces = 0;
   const lockTest: LockTest = (name, fn) => {

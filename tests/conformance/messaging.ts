@@ -13,6 +13,18 @@ export type { TestFn } from "./test_fn.ts";
 /**
  * Registers the tests of the `EventBus` port for one adapter. They say in the words of the port what a
  * bus does; the capabilities of the harness select those that apply.
+ *
+ * ```ts
+ * import { test } from "node:test";
+ * import { MemoryEventBus } from "@benchmark-exchange/infrastructure/messaging";
+ * import { messagingConformance } from "@benchmark-exchange/infrastructure/testing";
+ *
+ * messagingConformance(test, {
+ *   name: "MemoryEventBus", // or your own adapter
+ *   capabilities: { patterns: true, maxPayloadBytes: 1_000_000 },
+ *   create: () => Promise.resolve(new MemoryEventBus()),
+ * });
+ * ```
  */
 export function messagingConformance(test: TestFn, harness: MessagingHarness): void {
   const { patterns } = harness.capabilities;

@@ -8,7 +8,28 @@ import { WatchedLimit } from "./rate_limits/watched_limit.ts";
 
 export type { RateLimitHarness } from "./rate_limits/harness.ts";
 
-/** The tests that every adapter of `RateLimiter` passes: the port, sentence by sentence. */
+/**
+ * The tests that every adapter of `RateLimiter` passes: the port, sentence by sentence.
+ *
+ * ```ts
+ * import { test } from "node:test";
+ * import { MemoryRateLimits } from "@benchmark-exchange/infrastructure/cache";
+ * import { ManualClock, rateLimitConformance } from "@benchmark-exchange/infrastructure/testing";
+ *
+ * const clock = new ManualClock();
+ * const stores = new Map<string, MemoryRateLimits>();
+ * rateLimitConformance(test, {
+ *   name: "memory", // or your own adapter
+ *   open: (space) => {
+ *     const limits = stores.get(space) ?? new MemoryRateLimits({ clock });
+ *     stores.set(space, limits);
+ *     return Promise.resolve(limits);
+ *   },
+ *   passTime: (ms) => Promise.resolve(clock.advance(ms)),
+ *   now: () => Promise.resolve(clock.now()),
+ * });
+ * ```
+ */
 export function rateLimitConformance(test: TestFn, harness: RateLimitHarness): void {
   let spaces = 0;
   const rateLimitTest: RateLimitTest = (name, fn) => {

@@ -31,6 +31,19 @@ export interface StorageHarness {
  * The tests of the port `StorageProvider`: one for each sentence of its specification, in the same
  * words. Every test uses buckets of its own, whose names begin with the prefix of the harness. The
  * suite cannot delete them, because the port has no way to.
+ *
+ * ```ts
+ * import { test } from "node:test";
+ * import { MemoryStorageProvider } from "@benchmark-exchange/infrastructure/storage";
+ * import { storageConformance } from "@benchmark-exchange/infrastructure/testing";
+ *
+ * const urls = { presignedUrls: false, presignedPosts: false };
+ * storageConformance(test, {
+ *   name: "MemoryStorageProvider", // or your own adapter
+ *   capabilities: { createOnly: true, ifMatch: true, ...urls },
+ *   open: () => Promise.resolve(new MemoryStorageProvider()),
+ * });
+ * ```
  */
 export function storageConformance(test: TestFn, harness: StorageHarness): void {
   const { bucketPrefix = "conformance-" } = harness;
