@@ -27,6 +27,20 @@ const BACKOFF: Backoff = { baseMs: 200, maxMs: 30_000 };
 /**
  * Listens until it is closed, on one session after the other. A session that breaks is replaced, and so is one
  * that has become silent without breaking, which only a question to the server shows. Keeps no process alive.
+ *
+ * ```ts
+ * import { type ChannelListener, createPool } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * const boards = new Map([["humaneval", ["gpt-4", "claude-3"]]]); // what this process keeps
+ * const forget = (): void => boards.clear();
+ * const events = { onNotify: forget, onGap: forget }; // what was told in a gap was not heard
+ * const listener: ChannelListener | undefined = pool.listen("boards_changed", events);
+ * await pool.execute("select pg_notify('boards_changed', '')");
+ * console.log(boards.size); // 0
+ * await listener?.close();
+ * await pool.close();
+ * ```
  */
 export class ChannelListener implements AsyncDisposable {
   readonly #listen: Listen;

@@ -43,6 +43,15 @@ const REFUSED_TLS_MODES = ["allow", "prefer", "no-verify"];
  *
  * Throws a {@linkcode ConfigurationError} that lists every problem and never shows the URL, which
  * holds the password.
+ *
+ * ```ts
+ * import { parseConnectionUrl } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const url = "postgres://exchange:p%40ss@db.example.org/benchmarks?application_name=importer";
+ * const { host, port, password, tls } = parseConnectionUrl(url);
+ * console.log(host, port, password, tls); // db.example.org 5432 p@ss verify
+ * console.log(parseConnectionUrl("postgres://localhost/benchmarks").tls); // disable
+ * ```
  */
 export function parseConnectionUrl(url: string, name = "DATABASE_URL"): ConnectionSettings {
   const parsed = parseUrl(url);

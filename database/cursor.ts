@@ -12,6 +12,20 @@ export type Position = readonly (string | number)[];
  * Positions in sorted lists, as opaque text. A cursor is signed together with the list it belongs
  * to (its name, sort and filters), so a changed cursor, or one of another list, is refused. The key
  * is in the database: every process has the same one, and nobody configures it.
+ *
+ * ```ts
+ * import { createPool, CursorCodec, migrate } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * await migrate(pool); // makes the key
+ * const cursors = new CursorCodec(pool);
+ * const list = ["failed submissions", { provider: "openai" }];
+ * const cursor = await cursors.encode(list, ["2026-11-22T10:00:00Z", 42]);
+ * console.log(await cursors.decode(list, cursor)); // [ "2026-11-22T10:00:00Z", 42 ]
+ * await cursors.decode(["all submissions"], cursor).catch(({ code }) => console.log(code));
+ * // invalid_input
+ * await pool.close();
+ * ```
  */
 export class CursorCodec {
   readonly #database: Database;

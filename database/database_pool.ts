@@ -50,7 +50,20 @@ interface Scope {
   active: boolean;
 }
 
-/** A {@linkcode Database} over pooled connections. Made by `createPool`. */
+/**
+ * A {@linkcode Database} over pooled connections. Made by `createPool`.
+ *
+ * ```ts
+ * import { createPool, migrate, PostgresUserRepository } from "@benchmark-exchange/infrastructure/database";
+ *
+ * await using pool = await createPool({ embedded: {} });
+ * await migrate(pool);
+ * await new PostgresUserRepository(pool).create({ email: "ada@example.org", username: "ada" });
+ * console.log(await pool.query.selectFrom("users").select(["username", "role"]).execute());
+ * // [ { username: "ada", role: "registered" } ]
+ * console.log(await pool.check()); // the driver, the version of the server, and the connections
+ * ```
+ */
 export class DatabasePool implements Database, HealthCheck, AsyncDisposable {
   /** The name in health reports. */
   readonly name = "database";

@@ -80,7 +80,19 @@ export async function migrate(
   }
 }
 
-/** Says where the database stands, changing nothing. */
+/**
+ * Says where the database stands, changing nothing.
+ *
+ * ```ts
+ * import { createPool, migrationStatus } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * const { applied, pending, problems } = await migrationStatus(pool);
+ * console.log(applied.length, pending[0], problems.length); // 0 0001_people 0
+ * if (pending.length > 0) console.log("not ready: run the migrations first");
+ * await pool.close();
+ * ```
+ */
 export async function migrationStatus(
   database: Database,
   options: MigrateOptions = {},

@@ -5,7 +5,7 @@
  */
 
 export { ChannelListener, type Listen, type ListenOptions } from "./channel_listener.ts";
-export * from "./connection_pool.ts";
+export { type ConnectionPoolOptions, type PoolStats } from "./connection_pool.ts";
 export * from "./connection_url.ts";
 export * from "./create_pool.ts";
 export * from "./cursor.ts";
@@ -41,6 +41,15 @@ export {
 export * from "./repositories/submission_repository.ts";
 export * from "./repositories/user_repository.ts";
 export * from "./schema.ts";
-export * from "./statement.ts";
-export * from "./transaction.ts";
+export {
+  COLUMN_TYPE_IDS,
+  type Columns,
+  type ColumnType,
+  type RowOf,
+  type Statement,
+  statement,
+  type StatementInfo,
+  type ValueOf,
+} from "./statement.ts";
+export { Transaction, type TransactionOptions, type TransactionSettings } from "./transaction.ts";
 export * from "./verify.ts";

@@ -91,6 +91,21 @@ const PARAMETERS: object = new Proxy({}, {
 /**
  * Defines a statement. `build` runs once, at the first use; whatever it reads from its second
  * argument becomes a parameter that each call gives a value.
+ *
+ * ```ts
+ * import { createPool, migrate, statement } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const findByScore = statement(
+ *   "find submissions by score",
+ *   { id: "uuid", score: "float8?" },
+ *   (db, input: { minScore: number }) =>
+ *     db.selectFrom("submissions").select(["id", "score"]).where("score", ">=", input.minScore),
+ * );
+ * const pool = await createPool({ embedded: {} });
+ * await migrate(pool);
+ * console.log(await pool.run(findByScore, { minScore: 0.9 })); // [], for nothing was submitted
+ * await pool.close();
+ * ```
  */
 export function statement<Input extends object, const C extends Columns>(
   name: string,

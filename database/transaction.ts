@@ -33,6 +33,21 @@ export interface TransactionSettings {
 /**
  * A running transaction: a {@linkcode Database} whose statements take effect together. It is valid
  * until the function that got it settles. Statements given to it at the same time run one after the other.
+ *
+ * ```ts
+ * import { createPool, migrate, PostgresUserRepository } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * await migrate(pool);
+ * await pool.transaction(async (transaction) => {
+ *   for (const username of ["ada", "Ada", "grace"]) {
+ *     const user = { username, email: `${username}@example.org` };
+ *     await transaction.transaction((nested) => new PostgresUserRepository(nested).create(user))
+ *       .catch(({ code }) => console.log(username, code)); // Ada already_exists
+ *   }
+ * }); // commits ada and grace
+ * await pool.close();
+ * ```
  */
 export class Transaction implements Database {
   /** The typed query builder, inside this transaction. */

@@ -14,7 +14,21 @@ export const versionField: z.ZodType<string> = z.string().max(MAX_LENGTH).regex(
   "it must be a semantic version such as 1.0.0",
 );
 
-/** Returns `value` if it is a version by SemVer 2.0.0; throws a {@linkcode ValidationError} otherwise. */
+/**
+ * Returns `value` if it is a version by SemVer 2.0.0; throws a {@linkcode ValidationError} otherwise.
+ *
+ * ```ts
+ * import { ValidationError } from "@benchmark-exchange/infrastructure/core";
+ * import { checkVersion } from "@benchmark-exchange/infrastructure/domain";
+ *
+ * console.log(checkVersion("version", "1.2.0-rc.1")); // 1.2.0-rc.1
+ * try {
+ *   checkVersion("version", "v1.2");
+ * } catch (error) {
+ *   console.log(error instanceof ValidationError && error.field); // version
+ * }
+ * ```
+ */
 export function checkVersion(field: string, value: unknown): string {
   if (typeof value === "string" && value.length <= MAX_LENGTH && SEMVER.test(value)) return value;
   throw new ValidationError(
@@ -28,6 +42,16 @@ export function checkVersion(field: string, value: unknown): string {
 /**
  * Text that sorts by code unit as SemVer 2.0.0, section 11, orders versions. Versions that differ
  * in build metadata only have the same precedence, and so the same text.
+ *
+ * ```ts
+ * import { versionPrecedence } from "@benchmark-exchange/infrastructure/domain";
+ *
+ * const versions = ["1.10.0", "1.9.0", "1.9.0-rc.1"];
+ * const sorted = versions.map((version) => ({ version, precedence: versionPrecedence(version) }))
+ *   .sort((a, b) => a.precedence < b.precedence ? -1 : 1);
+ * console.log(sorted.map(({ version }) => version)); // [ "1.9.0-rc.1", "1.9.0", "1.10.0" ]
+ * console.log(versionPrecedence("1.0.0+linux") === versionPrecedence("1.0.0+windows")); // true
+ * ```
  */
 export function versionPrecedence(version: string): string {
   const match = SEMVER.exec(checkVersion("version", version));

@@ -35,7 +35,23 @@ export interface KyselyDriverConfig {
   readonly maxConnections?: number;
 }
 
-/** Speaks through the driver of a Kysely dialect. */
+/**
+ * Speaks through the driver of a Kysely dialect.
+ *
+ * ```ts
+ * import { PGlite } from "@electric-sql/pglite";
+ * import { createPool } from "@benchmark-exchange/infrastructure/database";
+ * import { KyselyDriver } from "@benchmark-exchange/infrastructure/database/kysely";
+ * import { PGliteDialect } from "kysely";
+ *
+ * const client = await PGlite.create();
+ * const dialect = new PGliteDialect({ pglite: client });
+ * const pool = await createPool({ driver: new KyselyDriver({ dialect, maxConnections: 1 }) });
+ * console.log((await pool.check())["driver"]); // kysely
+ * await pool.close();
+ * await client.close(); // whoever made it closes it
+ * ```
+ */
 export class KyselyDriver implements DatabaseDriver {
   /** The name in health reports. */
   readonly name = "kysely";

@@ -66,7 +66,21 @@ const redrive: Statement<{ ids: string }, { id: string }> = statement(
       ) select id from redriven`,
 );
 
-/** Lists the dead events, oldest first. */
+/**
+ * Lists the dead events, oldest first.
+ *
+ * ```ts
+ * import { type DatabasePool, deadEvents } from "@benchmark-exchange/infrastructure/database";
+ *
+ * async function printDead(pool: DatabasePool): Promise<void> {
+ *   const { items, nextCursor } = await deadEvents(pool, { limit: 20 });
+ *   for (const { id, type, attempts, lastError } of items) {
+ *     console.log(id, type, `refused ${attempts} times, at last with ${lastError}`);
+ *   }
+ *   if (nextCursor !== undefined) console.log("and more");
+ * }
+ * ```
+ */
 export async function deadEvents(
   database: Database,
   options: PageRequest & CallOptions = {},
@@ -78,6 +92,17 @@ export async function deadEvents(
 /**
  * Gives dead events all their attempts again, and returns how many of the ids were dead. Later events of their
  * aggregates may have been published meanwhile. Throws a {@linkcode ValidationError} for more than 10,000 ids.
+ *
+ * ```ts
+ * import { type DatabasePool, deadEvents, redriveEvents } from "@benchmark-exchange/infrastructure/database";
+ *
+ * // For when the broker takes events of this type again; those among the oldest 1,000.
+ * async function redriveType(pool: DatabasePool, type: string): Promise<number> {
+ *   const { items } = await deadEvents(pool, { limit: 1_000 });
+ *   const ids = items.filter((event) => event.type === type).map(({ id }) => id);
+ *   return await redriveEvents(pool, ids);
+ * }
+ * ```
  */
 export async function redriveEvents(
   database: Database,

@@ -48,6 +48,21 @@ export const INBOX_STATEMENTS: readonly StatementInfo[] = [remember, prune];
  *
  * Of two deliveries at the same time, one waits for the transaction of the other. `consumer` and `eventId` have 1 to 200
  * characters.
+ *
+ * ```ts
+ * import { createPool, migrate, processOnce } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * await migrate(pool);
+ * await pool.execute("create table reports (event_id text)");
+ * const report = (id: string) =>
+ *   pool.transaction((tx) =>
+ *     processOnce(tx, "reports", id, () => tx.execute("insert into reports values ($1)", [id]))
+ *   );
+ * console.log((await report("event-1")).processed); // true
+ * console.log((await report("event-1")).processed); // false, and there is one row
+ * await pool.close();
+ * ```
  */
 export async function processOnce<T>(
   transaction: Transaction,
@@ -64,7 +79,19 @@ export async function processOnce<T>(
   return { processed: true, value: await fn() };
 }
 
-/** Forgets events that were handled long ago, and returns how many. Run it now and then: nothing else does. */
+/**
+ * Forgets events that were handled long ago, and returns how many. Run it now and then: nothing else does.
+ *
+ * ```ts
+ * import { createPool, migrate, pruneInbox } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * await migrate(pool);
+ * const weekMs = 7 * 24 * 60 * 60 * 1_000; // no broker of ours delivers again after so long
+ * console.log(await pruneInbox(pool, { olderThanMs: weekMs })); // 0, for the inbox is empty
+ * await pool.close();
+ * ```
+ */
 export async function pruneInbox(database: Database, options: PruneOptions): Promise<number> {
   const { olderThanMs, ...call } = options;
   checkInteger("olderThanMs", olderThanMs, { min: 1 });

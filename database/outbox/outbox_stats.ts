@@ -29,7 +29,22 @@ export const readStats: Statement<object, RowOf<typeof COLUMNS>> = statement(
       from outbox_events`,
 );
 
-/** Says how the outbox stands. */
+/**
+ * Says how the outbox stands.
+ *
+ * ```ts
+ * import { appendEvent, createPool, migrate, outboxStats } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const pool = await createPool({ embedded: {} });
+ * await migrate(pool);
+ * const aggregate = { aggregateType: "system", aggregateId: "cache" };
+ * await appendEvent(pool, { ...aggregate, type: "CacheCleared", payload: { pattern: "user:*" } });
+ * const { pending, dead, oldestMs } = await outboxStats(pool);
+ * console.log(pending, dead); // 1 0
+ * if (dead > 0 || oldestMs > 60_000) console.warn("the relay does not keep up");
+ * await pool.close();
+ * ```
+ */
 export async function outboxStats(
   database: Database,
   options: CallOptions = {},

@@ -53,7 +53,23 @@ export interface BoardPageOptions extends BoardOptions {
   readonly withTotal?: boolean | undefined;
 }
 
-/** Reads boards. What stands on them is decided by the schema, at every commit. */
+/**
+ * Reads boards. What stands on them is decided by the schema, at every commit.
+ *
+ * ```ts
+ * import { CursorCodec, type DatabasePool, LeaderboardReader } from "@benchmark-exchange/infrastructure/database";
+ *
+ * async function printPlace(pool: DatabasePool, benchmarkId: string): Promise<void> {
+ *   const boards = new LeaderboardReader(pool, new CursorCodec(pool));
+ *   const audited = { minVerification: "audited", limit: 10, withTotal: true } as const;
+ *   const { items, total } = await boards.read({ benchmarkId }, audited);
+ *   console.log(`the best ${items.length} of ${total}`);
+ *   const model = { provider: "openai", name: "gpt-4" };
+ *   const place = await boards.rank({ benchmarkId, version: "1.0.0" }, model);
+ *   console.log(place?.rank ?? "does not rank");
+ * }
+ * ```
+ */
 export class LeaderboardReader {
   readonly #database: Database;
   readonly #cursors: CursorCodec;

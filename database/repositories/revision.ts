@@ -14,6 +14,20 @@ export interface UpdateOptions extends CallOptions {
 /**
  * Returns the revision as a statement takes it; throws a {@linkcode ValidationError} unless it can
  * be one.
+ *
+ * ```ts
+ * import { checkRevision, type Database, type UpdateOptions } from "@benchmark-exchange/infrastructure/database";
+ *
+ * // For a table of your own; says whether the dataset had the revision that was expected.
+ * async function rename(database: Database, id: string, name: string, options: UpdateOptions) {
+ *   const { rowCount } = await database.execute(
+ *     `update datasets set name = $3, revision = revision + 1
+ *      where id = $1 and revision = coalesce($2, revision)`,
+ *     [id, checkRevision(options), name],
+ *   );
+ *   return rowCount === 1;
+ * }
+ * ```
  */
 export function checkRevision({ expectedRevision }: UpdateOptions): number | null {
   if (expectedRevision === undefined) return null;
@@ -24,6 +38,16 @@ export function checkRevision({ expectedRevision }: UpdateOptions): number | nul
  * Returns the one row that an update gave back. Without one, throws a {@linkcode NotFoundError} or a
  * `conflict` that says both revisions. Where none was expected, the thing came into sight between the
  * update and the look after it, so the same call can succeed.
+ *
+ * ```ts
+ * import { requireUpdated } from "@benchmark-exchange/infrastructure/database";
+ *
+ * const update = { resource: "dataset", operation: "rename dataset", expectedRevision: 3 };
+ * const changed: { name: string }[] = []; // what the `returning` of an update gave: nothing
+ * await requireUpdated(changed, { ...update, currentRevision: () => Promise.resolve(5) })
+ *   .catch(({ code, message }) => console.log(code, message));
+ * // conflict Cannot rename dataset: it changed meanwhile, expected revision 3, current revision 5
+ * ```
  */
 export async function requireUpdated<Row>(
   rows: readonly Row[],
