@@ -26,7 +26,8 @@ const BACKOFF: Backoff = { baseMs: 200, maxMs: 30_000 };
 
 /**
  * Listens until it is closed, on one session after the other. A session that breaks is replaced, and so is one
- * that has become silent without breaking, which only a question to the server shows. Keeps no process alive.
+ * that has become silent without breaking, which only a question to the server shows. Its timers keep no process
+ * alive; the socket of its session does, until it is closed.
  *
  * ```ts
  * import { type ChannelListener, createPool } from "@benchmark-exchange/infrastructure/database";

@@ -55,7 +55,10 @@ export type ValueOf<T extends ColumnType> = T extends keyof ColumnValues ? Colum
 /** A row with the given columns. */
 export type RowOf<C extends Columns> = { -readonly [K in keyof C]: ValueOf<C[K]> };
 
-/** A statement that is compiled once, sent as a named prepared statement and checked by `verify`. */
+/**
+ * A statement that is compiled once and sent as a named prepared statement, where the pool and its driver use names.
+ * `verify` checks those of the library.
+ */
 export interface Statement<Input extends object, Row> {
   /** What it does, as it stands after "Cannot" in an error: `create user`. Unique. */
   readonly name: string;
