@@ -29,6 +29,19 @@ export interface WaitOptions extends CallOptions {
  * Waits for `promise`, but no longer than the deadline or the signal allows. On an interruption it
  * rejects with what `interrupted` returns; the late result of `promise` is then dropped, and its
  * late rejection never surfaces as unhandled.
+ *
+ * ```ts
+ * import { settleWithin, StorageError } from "@benchmark-exchange/infrastructure/core";
+ *
+ * const answer = new Promise<Uint8Array>(() => {}); // of a server that does not answer
+ * const options = { timeoutMs: 20, defaultTimeoutMs: 30_000 };
+ * try {
+ *   await settleWithin(answer, options, ({ kind }) =>
+ *     new StorageError(`Cannot read object: ${kind}`, { code: kind, operation: "download" }));
+ * } catch (error) {
+ *   console.log(error instanceof StorageError && error.code); // "timeout"
+ * }
+ * ```
  */
 export function settleWithin<T>(
   promise: Promise<T>,
@@ -62,6 +75,24 @@ export function settleWithin<T>(
 /**
  * Throws a {@linkcode ValidationError} that names the option for a signal that cannot abort, or a timeout
  * that is not a number above 0.
+ *
+ * ```ts
+ * import {
+ *   type CallOptions,
+ *   checkCallOptions,
+ *   ValidationError,
+ * } from "@benchmark-exchange/infrastructure/core";
+ *
+ * function leaderboard(benchmarkId: string, options: CallOptions = {}): string {
+ *   checkCallOptions(options); // before anything is asked of a server
+ *   return `leaderboard of ${benchmarkId}`;
+ * }
+ * try {
+ *   leaderboard("123", { timeoutMs: 0 });
+ * } catch (error) {
+ *   console.log(error instanceof ValidationError && error.field); // "timeoutMs"
+ * }
+ * ```
  */
 export function checkCallOptions({ signal, timeoutMs }: CallOptions): void {
   if (timeoutMs !== undefined) checkTimeout(timeoutMs);
@@ -71,7 +102,20 @@ export function checkCallOptions({ signal, timeoutMs }: CallOptions): void {
   throw new ValidationError("signal", `it must be an AbortSignal, got ${kindOf(signal)}`);
 }
 
-/** Returns the timeout, or throws a {@linkcode ValidationError} unless it is a number above 0. */
+/**
+ * Returns the timeout, or throws a {@linkcode ValidationError} unless it is a number above 0.
+ *
+ * ```ts
+ * import { checkTimeout, ValidationError } from "@benchmark-exchange/infrastructure/core";
+ *
+ * console.log(checkTimeout(5_000)); // 5000
+ * try {
+ *   checkTimeout(Infinity, "connectTimeoutMs"); // an option of an adapter
+ * } catch (error) {
+ *   console.log(error instanceof ValidationError && error.field); // "connectTimeoutMs"
+ * }
+ * ```
+ */
 export function checkTimeout(timeoutMs: number, field = "timeoutMs"): number {
   if (typeof timeoutMs === "number" && timeoutMs > 0 && Number.isFinite(timeoutMs)) {
     return timeoutMs;

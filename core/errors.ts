@@ -103,7 +103,23 @@ export interface DatabaseErrorDetails extends ErrorDetails {
   readonly sqlState?: string;
 }
 
-/** A database operation failed. */
+/**
+ * A database operation failed.
+ *
+ * ```ts
+ * import { DatabaseError } from "@benchmark-exchange/infrastructure/core";
+ * import type { PostgresUserRepository } from "@benchmark-exchange/infrastructure/database";
+ *
+ * async function signUp(users: PostgresUserRepository, email: string): Promise<string> {
+ *   try {
+ *     return (await users.create({ email, username: "ada" })).id;
+ *   } catch (error) {
+ *     if (!(error instanceof DatabaseError) || error.code !== "already_exists") throw error;
+ *     return `${error.field} is taken`; // "email is taken" or "username is taken"
+ *   }
+ * }
+ * ```
+ */
 export class DatabaseError extends InfrastructureError {
   /** The name of this class. */
   override readonly name: string = "DatabaseError";
@@ -123,7 +139,22 @@ export class DatabaseError extends InfrastructureError {
   }
 }
 
-/** A cache operation failed. */
+/**
+ * A cache operation failed.
+ *
+ * ```ts
+ * import { CacheError } from "@benchmark-exchange/infrastructure/core";
+ * import { MemoryCacheProvider } from "@benchmark-exchange/infrastructure/cache/memory";
+ *
+ * const cache = new MemoryCacheProvider();
+ * await cache.close();
+ * try {
+ *   await cache.get("leaderboard:123");
+ * } catch (error) {
+ *   console.log(error instanceof CacheError && error.code); // "closed"
+ * }
+ * ```
+ */
 export class CacheError extends InfrastructureError {
   /** The name of this class. */
   override readonly name: string = "CacheError";
@@ -135,7 +166,24 @@ export interface StorageErrorDetails extends ErrorDetails {
   readonly key?: string;
 }
 
-/** An object storage operation failed. */
+/**
+ * An object storage operation failed.
+ *
+ * ```ts
+ * import { StorageError } from "@benchmark-exchange/infrastructure/core";
+ * import { MemoryStorageProvider } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * const storage = new MemoryStorageProvider();
+ * await storage.createBucket("datasets");
+ * await storage.upload("datasets", "tasks.jsonl", "{}", { createOnly: true });
+ * try {
+ *   await storage.upload("datasets", "tasks.jsonl", "[]", { createOnly: true });
+ * } catch (error) {
+ *   console.log(error instanceof StorageError && error.code); // "already_exists"
+ * }
+ * await storage.close();
+ * ```
+ */
 export class StorageError extends InfrastructureError {
   /** The name of this class. */
   override readonly name: string = "StorageError";
@@ -149,7 +197,27 @@ export class StorageError extends InfrastructureError {
   }
 }
 
-/** Stored bytes are not what was written, or fewer: they must not be used. */
+/**
+ * Stored bytes are not what was written, or fewer: they must not be used.
+ *
+ * ```ts
+ * import { IntegrityError } from "@benchmark-exchange/infrastructure/core";
+ * import {
+ *   downloadVerified,
+ *   MemoryStorageProvider,
+ * } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * const storage = new MemoryStorageProvider();
+ * await storage.createBucket("datasets");
+ * await storage.upload("datasets", "tasks.jsonl", "not the published tasks");
+ * try {
+ *   await downloadVerified(storage, "datasets", "tasks.jsonl", { sha256: "0".repeat(64) });
+ * } catch (error) {
+ *   console.log(error instanceof IntegrityError && error.code); // "corrupted"
+ * }
+ * await storage.close();
+ * ```
+ */
 export class IntegrityError extends StorageError {
   /** The name of this class. */
   override readonly name: string = "IntegrityError";
@@ -160,13 +228,40 @@ export class IntegrityError extends StorageError {
   }
 }
 
-/** An event could not be published or received. */
+/**
+ * An event could not be published or received.
+ *
+ * ```ts
+ * import { MessagingError } from "@benchmark-exchange/infrastructure/core";
+ * import { MemoryEventBus } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * const events = new MemoryEventBus();
+ * await events.close();
+ * try {
+ *   await events.publish("submission.scored", { submissionId: "123" });
+ * } catch (error) {
+ *   console.log(error instanceof MessagingError && error.code); // "closed"
+ * }
+ * ```
+ */
 export class MessagingError extends InfrastructureError {
   /** The name of this class. */
   override readonly name: string = "MessagingError";
 }
 
-/** A value could not be encoded or decoded. */
+/**
+ * A value could not be encoded or decoded.
+ *
+ * ```ts
+ * import { decodeJson, SerializationError } from "@benchmark-exchange/infrastructure/core";
+ *
+ * try {
+ *   decodeJson('{"score": 0.9', "read results"); // a file that was cut off
+ * } catch (error) {
+ *   console.log(error instanceof SerializationError && error.code); // "serialization_failed"
+ * }
+ * ```
+ */
 export class SerializationError extends InfrastructureError {
   /** The name of this class. */
   override readonly name: string = "SerializationError";
@@ -177,7 +272,23 @@ export class SerializationError extends InfrastructureError {
   }
 }
 
-/** The thing that a call needs does not exist. */
+/**
+ * The thing that a call needs does not exist.
+ *
+ * ```ts
+ * import { NotFoundError } from "@benchmark-exchange/infrastructure/core";
+ * import { MemoryStorageProvider } from "@benchmark-exchange/infrastructure/storage";
+ *
+ * const storage = new MemoryStorageProvider();
+ * await storage.createBucket("datasets");
+ * try {
+ *   await storage.download("datasets", "tasks.jsonl");
+ * } catch (error) {
+ *   console.log(error instanceof NotFoundError && error.resource); // "object"
+ * }
+ * await storage.close();
+ * ```
+ */
 export class NotFoundError extends InfrastructureError {
   /** The name of this class. */
   override readonly name: string = "NotFoundError";
@@ -195,7 +306,23 @@ export class NotFoundError extends InfrastructureError {
   }
 }
 
-/** Configuration is missing or malformed; every problem is listed at once. */
+/**
+ * Configuration is missing or malformed; every problem is listed at once.
+ *
+ * ```ts
+ * import { Infrastructure } from "@benchmark-exchange/infrastructure";
+ * import { ConfigurationError } from "@benchmark-exchange/infrastructure/core";
+ *
+ * try {
+ *   const exchange = await Infrastructure.fromEnv({ environment: {} });
+ *   await exchange.close();
+ * } catch (error) {
+ *   if (!(error instanceof ConfigurationError)) throw error;
+ *   console.log(error.problems.slice(0, 2));
+ *   // [ "DATABASE_URL is not set", "REDIS_URL is not set" ]
+ * }
+ * ```
+ */
 export class ConfigurationError extends InfrastructureError {
   /** The name of this class. */
   override readonly name: string = "ConfigurationError";
@@ -212,7 +339,23 @@ export class ConfigurationError extends InfrastructureError {
   }
 }
 
-/** Input was refused before it reached a server; nothing was changed. */
+/**
+ * Input was refused before it reached a server; nothing was changed.
+ *
+ * ```ts
+ * import { CacheKey } from "@benchmark-exchange/infrastructure/cache";
+ * import { ValidationError } from "@benchmark-exchange/infrastructure/core";
+ *
+ * try {
+ *   CacheKey.leaderboard("123:draft");
+ * } catch (error) {
+ *   console.log(error instanceof ValidationError && error.field); // "benchmarkId"
+ * }
+ * // In a rule of your own:
+ * const error = new ValidationError("results[17].score", "it must be at most 1, got 1.5");
+ * console.log(error.message); // "Cannot use results[17].score: it must be at most 1, got 1.5"
+ * ```
+ */
 export class ValidationError extends InfrastructureError {
   /** The name of this class. */
   override readonly name: string = "ValidationError";

@@ -35,6 +35,20 @@ export interface HealthReport {
 /**
  * Asks every part at once. Never rejects: a part that fails or does not answer within `timeoutMs`
  * (default 2,000) is unhealthy in the report.
+ *
+ * ```ts
+ * import { checkHealth } from "@benchmark-exchange/infrastructure/core";
+ * import { MemoryCacheProvider } from "@benchmark-exchange/infrastructure/cache/memory";
+ *
+ * const cache = new MemoryCacheProvider();
+ * const { healthy, parts } = await checkHealth([
+ *   { name: "cache", check: (options) => cache.health(options) },
+ *   { name: "grader", check: () => Promise.reject(new Error("no worker is up")) },
+ * ], { timeoutMs: 500 });
+ * console.log(healthy); // false
+ * console.log(parts.map((part) => part.error ?? part.name)); // [ "cache", "no worker is up" ]
+ * await cache.close();
+ * ```
  */
 export async function checkHealth(
   checks: readonly HealthCheck[],

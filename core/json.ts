@@ -23,6 +23,17 @@ const SHOWN_LEVELS = 8;
  * infinities (JSON would turn them into `null`), `bigint`, functions, symbols, maps, sets and bytes
  * (JSON would drop their content), NUL and lone surrogates, a `__proto__` key, cycles and nesting
  * below 200 levels (of whose path the error names the beginning).
+ *
+ * ```ts
+ * import { encodeJson, ValidationError } from "@benchmark-exchange/infrastructure/core";
+ *
+ * console.log(encodeJson("metrics", { "pass@1": 0.82, note: undefined })); // {"pass@1":0.82}
+ * try {
+ *   encodeJson("metrics", { scores: [0.5, NaN] }); // JSON.stringify would write null
+ * } catch (error) {
+ *   console.log(error instanceof ValidationError && error.field); // "metrics.scores[1]"
+ * }
+ * ```
  */
 export function encodeJson(field: string, value: unknown): string {
   // Naming the path of every member costs more than encoding; it is done only where something is wrong.
@@ -35,6 +46,18 @@ export function encodeJson(field: string, value: unknown): string {
 /**
  * The same, for JSON that is sent: it must not take more than `maxBytes` in UTF-8 either, which a
  * {@linkcode ValidationError} says with the bytes that it takes.
+ *
+ * ```ts
+ * import { encodeJsonWithin, ValidationError } from "@benchmark-exchange/infrastructure/core";
+ *
+ * const event = { submissionId: "123", log: "x".repeat(2_000) };
+ * try {
+ *   encodeJsonWithin("data", event, 1_024); // as much as the server of an adapter takes
+ * } catch (error) {
+ *   console.log(error instanceof ValidationError && error.reason);
+ *   // "it must take at most 1024 bytes as JSON, got 2031"
+ * }
+ * ```
  */
 export function encodeJsonWithin(field: string, value: unknown, maxBytes: number): string {
   const text = encodeJson(field, value);
@@ -45,7 +68,26 @@ export function encodeJsonWithin(field: string, value: unknown, maxBytes: number
   throw new ValidationError(field, `it must take at most ${maxBytes} bytes as JSON, got ${bytes}`);
 }
 
-/** Throws as {@linkcode encodeJson} does for a value, which the text was decoded to. */
+/**
+ * Throws as {@linkcode encodeJson} does for a value, which the text was decoded to.
+ *
+ * ```ts
+ * import {
+ *   checkDecodedJson,
+ *   decodeJson,
+ *   ValidationError,
+ * } from "@benchmark-exchange/infrastructure/core";
+ *
+ * const text = '{"model": "gpt\\u0000"}'; // from a server that others write to as well
+ * const data = decodeJson(text, "receive event");
+ * try {
+ *   checkDecodedJson("data", data, text);
+ * } catch (error) {
+ *   console.log(error instanceof ValidationError && error.message);
+ *   // "Cannot use data.model: it contains NUL"
+ * }
+ * ```
+ */
 export function checkDecodedJson(field: string, value: unknown, text: string): void {
   if (!isFit(value, 0) || mayHoldUnfit(text)) checkJson(field, value, 0);
 }
@@ -55,7 +97,21 @@ function mayHoldUnfit(text: string): boolean {
   return text.includes("\\u");
 }
 
-/** Decodes JSON text; throws a {@linkcode SerializationError} that does not show the text. */
+/**
+ * Decodes JSON text; throws a {@linkcode SerializationError} that does not show the text.
+ *
+ * ```ts
+ * import { decodeJson, SerializationError } from "@benchmark-exchange/infrastructure/core";
+ *
+ * console.log(decodeJson('{"score":0.9}', "read results")); // { score: 0.9 }
+ * try {
+ *   decodeJson("s3cr3t", "read results");
+ * } catch (error) {
+ *   console.log(error instanceof SerializationError && error.operation); // "read results"
+ *   console.log(String(error).includes("s3cr3t")); // false: the error may be logged
+ * }
+ * ```
+ */
 export function decodeJson(text: string, operation: string): unknown {
   try {
     return JSON.parse(text);

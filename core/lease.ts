@@ -62,6 +62,22 @@ const MARGIN = 1 / 10;
  * when nine tenths of `ttlMs` have passed without an answer, and at once if the store says that the lock is not
  * ours. When the event loop was blocked, its timers are late; `signal.aborted` and `signal.throwIfAborted`
  * therefore look at the clock, so that the first look after the block says the truth.
+ *
+ * ```ts
+ * import { type HeldLock, Lease, systemClock } from "@benchmark-exchange/infrastructure/core";
+ *
+ * // An adapter whose locks end in another way than `runWithLock` ends them:
+ * const held: HeldLock = {
+ *   token: 1,
+ *   sinceMs: systemClock.monotonic(),
+ *   renew: () => Promise.resolve(true), // asks the server for another `ttlMs`
+ *   release: () => Promise.resolve(true),
+ * };
+ * const lease = new Lease(held, { ttlMs: 10_000, clock: systemClock });
+ * console.log(lease.signal.aborted, lease.lost); // false false
+ * lease.end(); // the work is done: no more renewals
+ * await held.release(true);
+ * ```
  */
 export class Lease {
   /** See `Lock.signal`. */

@@ -1,6 +1,19 @@
 /**
  * The things that an owner opened, closed in reverse order. What `AsyncDisposableStack` does, which
  * Node 22 does not have yet.
+ *
+ * ```ts
+ * import { Lifecycle } from "@benchmark-exchange/infrastructure/core";
+ * import { MemoryCacheProvider } from "@benchmark-exchange/infrastructure/cache/memory";
+ * import { MemoryEventBus } from "@benchmark-exchange/infrastructure/messaging";
+ *
+ * const opened = new Lifecycle();
+ * const cache = new MemoryCacheProvider();
+ * opened.onClose(() => cache.close());
+ * const events = new MemoryEventBus();
+ * opened.onClose(() => events.close());
+ * await opened.close(); // the events first, then the cache
+ * ```
  */
 export class Lifecycle implements AsyncDisposable {
   #closers: (() => Promise<void> | void)[] = [];

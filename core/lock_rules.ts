@@ -24,6 +24,19 @@ const SHORTEST_TTL_MS = 100;
 /**
  * The first thing every adapter does: returns the terms, or throws a `ValidationError` that names what is
  * wrong with a call of `LockProvider.withLock`, and does not show the name.
+ *
+ * ```ts
+ * import { checkLockCall, ValidationError } from "@benchmark-exchange/infrastructure/core";
+ *
+ * const grade = () => "graded";
+ * const { ttlMs, waitMs } = checkLockCall("grade:123", grade, { waitMs: 0 });
+ * console.log(ttlMs, waitMs); // 10000 0
+ * try {
+ *   checkLockCall("grade:123", grade, { ttlMs: 50 });
+ * } catch (error) {
+ *   console.log(error instanceof ValidationError && error.field); // "ttlMs"
+ * }
+ * ```
  */
 export function checkLockCall(name: unknown, fn: unknown, options: LockOptions = {}): LockTerms {
   checkKeyText("name", name);

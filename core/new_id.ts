@@ -14,6 +14,14 @@ let sequence = 0;
  * Makes an id: a UUID of version 7 (RFC 9562), which sorts by the time it was made, and within a process by the order
  * in which they were made (its section 6.2, method 1, with a counter of 32 bits). Made here, because PostgreSQL has
  * `uuidv7()` from version 18 only.
+ *
+ * ```ts
+ * import { newId } from "@benchmark-exchange/infrastructure/domain";
+ *
+ * const submissionIds = [newId(), newId(), newId()];
+ * console.log(submissionIds[0]?.length); // 36
+ * console.log(submissionIds.toSorted().join() === submissionIds.join()); // true: by time
+ * ```
  */
 export function newId(): string {
   const random = randomBytes();

@@ -52,7 +52,19 @@ export function jsonLinesObserver(write: (line: string) => void): Observer {
   };
 }
 
-/** Wraps an observer so that nothing it throws reaches the algorithm that it observes. */
+/**
+ * Wraps an observer so that nothing it throws reaches the algorithm that it observes.
+ *
+ * ```ts
+ * import { jsonLinesObserver, safeObserver } from "@benchmark-exchange/infrastructure/core";
+ *
+ * const full = jsonLinesObserver(() => {
+ *   throw new Error("disk full");
+ * });
+ * const observer = safeObserver(full); // the first thing that an adapter does with its option
+ * observer.count("cache.hit", 1); // throws nothing
+ * ```
+ */
 export function safeObserver(observer: Observer): Observer {
   const safely = (run: () => void): void => {
     try {

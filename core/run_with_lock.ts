@@ -42,6 +42,32 @@ const BACKOFF: Backoff = { baseMs: 10, maxMs: 250 };
  * `LockProvider.withLock` for every adapter: checks the input, tries until the lock is held or `waitMs` is over,
  * runs `fn` while a {@linkcode Lease} keeps the lock, releases it, and decides what the caller gets. `fn` also
  * gets what the store has granted.
+ *
+ * ```ts
+ * import {
+ *   type HeldLock,
+ *   type LockStore,
+ *   runWithLock,
+ *   systemClock,
+ * } from "@benchmark-exchange/infrastructure/core";
+ *
+ * const taken = new Set<string>(); // in an adapter, the server has these
+ * let token = 0;
+ * const store: LockStore<HeldLock> = {
+ *   clock: systemClock,
+ *   acquire({ name }) {
+ *     if (taken.has(name)) return Promise.resolve(undefined); // it is tried again
+ *     taken.add(name);
+ *     return Promise.resolve({
+ *       token: ++token,
+ *       sinceMs: systemClock.monotonic(),
+ *       renew: () => Promise.resolve(taken.has(name)),
+ *       release: () => Promise.resolve(taken.delete(name)),
+ *     });
+ *   },
+ * };
+ * console.log(await runWithLock(store, "grade:123", () => "graded")); // "graded"
+ * ```
  */
 export async function runWithLock<T, Held extends HeldLock>(
   store: LockStore<Held>,

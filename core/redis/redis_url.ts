@@ -23,6 +23,20 @@ export interface RedisAddress {
  *
  * Throws a {@linkcode ConfigurationError} that lists every problem and never shows the URL, which
  * holds the password.
+ *
+ * ```ts
+ * import { parseRedisUrl } from "@benchmark-exchange/infrastructure/cache";
+ * import { ConfigurationError } from "@benchmark-exchange/infrastructure/core";
+ *
+ * const { host, port, database, tls } = parseRedisUrl("rediss://app:s3cr3t@cache.internal/1");
+ * console.log(host, port, database, tls); // cache.internal 6379 1 true
+ * try {
+ *   parseRedisUrl("http://:s3cr3t@cache.internal");
+ * } catch (error) {
+ *   console.log(error instanceof ConfigurationError && error.problems);
+ *   // [ "REDIS_URL must start with redis:// or rediss://" ]
+ * }
+ * ```
  */
 export function parseRedisUrl(url: string, name = "REDIS_URL"): RedisAddress {
   const parsed = parseUrl(url);

@@ -1,4 +1,23 @@
-/** Lets at most so many run at once; the others wait in line. */
+/**
+ * Lets at most so many run at once; the others wait in line.
+ *
+ * ```ts
+ * import { Bulkhead } from "@benchmark-exchange/infrastructure/core";
+ *
+ * const places = new Bulkhead(2); // two graders at once
+ * const graded: string[] = [];
+ * async function grade(submission: string): Promise<void> {
+ *   const leave = await places.enter(AbortSignal.timeout(5_000));
+ *   try {
+ *     graded.push(submission);
+ *   } finally {
+ *     leave();
+ *   }
+ * }
+ * await Promise.all(["a", "b", "c"].map(grade));
+ * console.log(graded, places.waiting); // [ "a", "b", "c" ] 0
+ * ```
+ */
 export class Bulkhead {
   #free: number;
   readonly #waiting = new Set<() => void>();
