@@ -6,7 +6,7 @@ import { kindOf } from "./shown_value.ts";
 export interface CallOptions {
   /** Ends the waiting at once; the call rejects with code `aborted`. */
   readonly signal?: AbortSignal | undefined;
-  /** The deadline in milliseconds from now, above 0. Each area documents its default. */
+  /** The deadline in milliseconds from now, above 0 and finite. Each area documents its default. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -48,8 +48,7 @@ export function settleWithin<T>(
   options: WaitOptions,
   interrupted: (interruption: Interruption) => Error,
 ): Promise<T> {
-  checkCallOptions(options);
-  const timeoutMs = checkTimeout(options.timeoutMs ?? options.defaultTimeoutMs);
+  const timeoutMs = checkWait(promise, options);
   const { signal, endMs, clock = systemClock } = options;
   const leftMs = endMs === undefined ? timeoutMs : Math.max(1, endMs - clock.monotonic());
   return new Promise<T>((resolve, reject) => {
@@ -72,9 +71,20 @@ export function settleWithin<T>(
   });
 }
 
+/** Returns the timeout. For bad options nobody waits for the promise, whose rejection must not surface either. */
+function checkWait(promise: Promise<unknown>, options: WaitOptions): number {
+  try {
+    checkCallOptions(options);
+    return checkTimeout(options.timeoutMs ?? options.defaultTimeoutMs);
+  } catch (error) {
+    promise.catch(() => {});
+    throw error;
+  }
+}
+
 /**
  * Throws a {@linkcode ValidationError} that names the option for a signal that cannot abort, or a timeout
- * that is not a number above 0.
+ * that is not a finite number above 0.
  *
  * ```ts
  * import {
@@ -103,7 +113,7 @@ export function checkCallOptions({ signal, timeoutMs }: CallOptions): void {
 }
 
 /**
- * Returns the timeout, or throws a {@linkcode ValidationError} unless it is a number above 0.
+ * Returns the timeout, or throws a {@linkcode ValidationError} unless it is a finite number above 0.
  *
  * ```ts
  * import { checkTimeout, ValidationError } from "@benchmark-exchange/infrastructure/core";

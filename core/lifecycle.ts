@@ -19,7 +19,7 @@ export class Lifecycle implements AsyncDisposable {
   #closers: (() => Promise<void> | void)[] = [];
   #closing: Promise<void> | undefined;
 
-  /** Remembers how to close something; call it right after opening. */
+  /** Remembers how to close something; call it right after opening. What comes after `close` is not closed. */
   onClose(close: () => Promise<void> | void): void {
     this.#closers.push(close);
   }

@@ -97,6 +97,14 @@ test("what settles after the deadline is dropped, a rejection too", async () => 
   await new Promise((resolve) => setTimeout(resolve, 10));
 });
 
+test("a promise that rejects beside bad options is not unhandled", async () => {
+  const options = { defaultTimeoutMs: 100, timeoutMs: -1 };
+  const wait = async (): Promise<unknown> =>
+    await settleWithin(Promise.reject(new Error("the same")), options, interrupted);
+  await assert.rejects(wait, { field: "timeoutMs" });
+  await new Promise((resolve) => setTimeout(resolve, 10));
+});
+
 test("a timeout that is no finite number above 0 is refused", async () => {
   for (const timeoutMs of [0, -1, NaN, Infinity, "5", null]) {
     const options = { defaultTimeoutMs: 100, timeoutMs: timeoutMs as number };
