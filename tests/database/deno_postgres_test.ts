@@ -5,7 +5,8 @@ import { denoPostgresDriver } from "../../database/drivers/deno_postgres.ts";
 import { databaseConformance } from "../conformance/database.ts";
 import { ClientSource, type SourceClient } from "../support/deno_postgres_clients.ts";
 import { IS_PERMITTED, test as permittedTest } from "../support/permitted.ts";
-import { createTestDatabase, withClient } from "../support/postgres.ts";
+import { createTestDatabase } from "../support/postgres.ts";
+import { backendOf, endBackend, isRunning } from "../support/postgres_sessions.ts";
 import { findService, serviceTest } from "../support/services.ts";
 import { until } from "../support/until.ts";
 
@@ -18,19 +19,6 @@ const url = database?.url ?? "";
 
 function open(source: ClientSource, options: DatabasePoolOptions = {}): Promise<DatabasePool> {
   return createPool({ driver: denoPostgresDriver(source), ...options });
-}
-
-async function backendOf(pool: DatabasePool): Promise<unknown> {
-  return (await pool.execute("select pg_backend_pid() as pid")).rows[0]?.["pid"];
-}
-
-async function endBackend(pid: unknown): Promise<void> {
-  await withClient(url, (client) => client.query("select pg_terminate_backend($1, 5000)", [pid]));
-}
-
-async function isRunning(text: string): Promise<boolean> {
-  const sql = "select 1 from pg_stat_activity where state = 'active' and query = $1";
-  return (await withClient(url, (client) => client.query(sql, [text]))).rows.length > 0;
 }
 
 databaseConformance(test, {
@@ -60,7 +48,7 @@ test("deno-postgres: a connection is used again, and its client goes back withou
 test("deno-postgres: a client that is broken and does not know it is not given back", async () => {
   const source = new ClientSource(url);
   const pool = await open(source, { max: 1 });
-  await endBackend(await backendOf(pool));
+  await endBackend(url, await backendOf(pool));
   await assert.rejects(pool.execute("select 1"), { code: "unavailable", outcome: "unknown" });
   await pool.execute("select 1");
   await pool.close();
@@ -72,7 +60,7 @@ test("deno-postgres: a server that ends a session in the middle of a transaction
   const call = pool.transaction(async (transaction) => {
     const { rows } = await transaction.execute("select pg_backend_pid() as pid");
     const running = transaction.execute("select pg_sleep(30)").catch(() => {});
-    await endBackend(rows[0]?.["pid"]);
+    await endBackend(url, rows[0]?.["pid"]);
     await running;
     await transaction.execute("select 1");
   });
@@ -96,10 +84,10 @@ test("deno-postgres: a statement that is cancelled ends on the server", async ()
   const text = `select pg_sleep(60) /* ${crypto.randomUUID()} */`;
   const controller = new AbortController();
   const call = assert.rejects(pool.execute(text, [], { signal: controller.signal }));
-  await until("it runs", () => isRunning(text));
+  await until("it runs", () => isRunning(url, text));
   controller.abort();
   await call;
-  await until("it is cancelled", async () => !await isRunning(text));
+  await until("it is cancelled", async () => !await isRunning(url, text));
   await pool.close();
 });
 

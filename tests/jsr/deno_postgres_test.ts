@@ -4,7 +4,7 @@ import { ConfigurationError, DatabaseError } from "../../core/errors.ts";
 import { createPool } from "../../database/create_pool.ts";
 import type { DatabasePool } from "../../database/database_pool.ts";
 import { denoPostgresDriver, type DenoPostgresPool } from "../../database/drivers/deno_postgres.ts";
-import { withClient } from "../support/postgres.ts";
+import { backendOf, endBackend, isRunning } from "../support/postgres_sessions.ts";
 import { until } from "../support/until.ts";
 import {
   clientOptions,
@@ -19,19 +19,6 @@ const url = "url" in service ? service.url : "";
 
 function open(source: DenoPostgresPool): Promise<DatabasePool> {
   return createPool({ driver: denoPostgresDriver(source), max: 1 });
-}
-
-async function backendOf(pool: DatabasePool): Promise<unknown> {
-  return (await pool.execute("select pg_backend_pid() as pid")).rows[0]?.["pid"];
-}
-
-async function endBackend(pid: unknown): Promise<void> {
-  await withClient(url, (client) => client.query("select pg_terminate_backend($1, 5000)", [pid]));
-}
-
-async function isRunning(text: string): Promise<boolean> {
-  const sql = "select 1 from pg_stat_activity where state = 'active' and query = $1";
-  return (await withClient(url, (client) => client.query(sql, [text]))).rows.length > 0;
 }
 
 describeSuite("the driver over @db/postgres", (test) => {
@@ -55,7 +42,7 @@ describeSuite("the driver over @db/postgres", (test) => {
 
   test("a session that the server ends while it idles is replaced by one of a new Client", async () => {
     const pool = await open(newClients(url));
-    await endBackend(await backendOf(pool));
+    await endBackend(url, await backendOf(pool));
     const error = await assertRejects(() => pool.execute("select 1"), DatabaseError);
     assertEquals([error.code, error.outcome], ["unavailable", "unknown"]);
     assertEquals((await pool.execute("select 1 as one")).rows, [{ one: 1 }]);
@@ -67,7 +54,7 @@ describeSuite("the driver over @db/postgres", (test) => {
     const call = pool.transaction(async (transaction) => {
       const { rows } = await transaction.execute("select pg_backend_pid() as pid");
       const running = transaction.execute("select pg_sleep(30)").catch(() => {});
-      await endBackend(rows[0]?.["pid"]);
+      await endBackend(url, rows[0]?.["pid"]);
       await running;
       await transaction.execute("select 1");
     });
@@ -85,10 +72,10 @@ describeSuite("the driver over @db/postgres", (test) => {
       const controller = new AbortController();
       const call = pool.execute(text, [], { signal: controller.signal });
       const rejected = assertRejects(() => call, DatabaseError);
-      await until("it runs", () => isRunning(text));
+      await until("it runs", () => isRunning(url, text));
       controller.abort();
       await rejected;
-      await until("it is cancelled", async () => !await isRunning(text));
+      await until("it is cancelled", async () => !await isRunning(url, text));
       await pool.close();
     });
   }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import process from "node:process";
+import { withNatsServer } from "./faulty_nats.ts";
 import { withNats } from "./nats.ts";
 import { leftFolders, withOwnRun } from "./own_run.ts";
-import { type NatsOptions, type PrivateNats, startNats, stopLeftNats } from "./private_nats.ts";
+import { startNats, stopLeftNats } from "./private_nats.ts";
 import { isAlive } from "./process_signals.ts";
 import { privateServerTest } from "./services.ts";
 import { Script } from "./spawn_script.ts";
@@ -12,7 +13,7 @@ const test = privateServerTest("nats");
 
 test("a private server has JetStream and the settings asked for, and ends when disposed", async () => {
   let pid = 0;
-  await withServer({ lines: ["max_payload: 65536"] }, async (server) => {
+  await withNatsServer({ lines: ["max_payload: 65536"] }, async (server) => {
     await withNats(server.url, async ({ nc, jsm }) => {
       assert.equal(nc.info?.max_payload, 65_536);
       assert.equal((await jsm.getAccountInfo()).streams, 0);
@@ -33,10 +34,10 @@ test("a server with a setting that it does not know is an error that says what i
 });
 
 test("a server without JetStream can be had, and one that asks for a password", async () => {
-  await withServer({ jetstream: false }, async (server) => {
+  await withNatsServer({ jetstream: false }, async (server) => {
     await assert.rejects(withNats(server.url, () => Promise.resolve()), /jetstream/);
   });
-  await withServer({ login: { user: "someone", password: `s3cr3t% "\\` } }, async (server) => {
+  await withNatsServer({ login: { user: "someone", password: `s3cr3t% "\\` } }, async (server) => {
     await withNats(server.url, ({ jsm }) => jsm.getAccountInfo());
     const stranger = server.url.replace("s3cr3t", "wrong");
     await assert.rejects(withNats(stranger, () => Promise.resolve()), /Authorization Violation/);
@@ -45,7 +46,7 @@ test("a server without JetStream can be had, and one that asks for a password", 
 
 for (const mode of ["graceful", "kill"] as const) {
   test(`a server keeps its port and its streams after stop("${mode}"), also when paused`, async () => {
-    await withServer({}, async (server) => {
+    await withNatsServer({}, async (server) => {
       const { port, pid } = server;
       await withNats(server.url, ({ jsm }) => jsm.streams.add({ name: "s", subjects: ["s"] }));
       await server.pause();
@@ -63,7 +64,7 @@ for (const mode of ["graceful", "kill"] as const) {
 
 test("a server that a killed test file left running is stopped and deleted", async () => {
   await withOwnRun(stopLeftNats, async (run) => {
-    await withServer({}, async (server) => {
+    await withNatsServer({}, async (server) => {
       const { pid } = server;
       await server.pause();
       await stopLeftNats("another");
@@ -86,15 +87,3 @@ test("a program that ends without stopping its server leaves nothing behind", as
     assert.deepEqual(await leftFolders(run), []);
   });
 });
-
-async function withServer(
-  options: NatsOptions,
-  use: (server: PrivateNats) => Promise<void>,
-): Promise<void> {
-  const server = await startNats(options);
-  try {
-    await use(server);
-  } finally {
-    await server[Symbol.asyncDispose]();
-  }
-}

@@ -1,30 +1,18 @@
 import assert from "node:assert/strict";
 import { examine } from "../../support/examined.ts";
+import { withNatsServer } from "../../support/faulty_nats.ts";
 import { freePort } from "../../support/free_port.ts";
-import { type NatsOptions, type PrivateNats, startNats } from "../../support/private_nats.ts";
 import { privateServerTest } from "../../support/services.ts";
 
 const test = privateServerTest("nats");
 const PASSWORD = "s3cr3t-of-nats";
-
-async function withServer(
-  options: NatsOptions,
-  use: (server: PrivateNats) => Promise<void>,
-): Promise<void> {
-  const server = await startNats(options);
-  try {
-    await use(server);
-  } finally {
-    await server[Symbol.asyncDispose]();
-  }
-}
 
 async function examineUrl(url: string, ...args: string[]) {
   return await examine({ NATS_URL: url }, { secret: PASSWORD, args });
 }
 
 test("a server with JetStream is well, and the wrong password refused", () =>
-  withServer({ login: { user: "exchange", password: PASSWORD } }, async ({ url }) => {
+  withNatsServer({ login: { user: "exchange", password: PASSWORD } }, async ({ url }) => {
     const { code, names } = await examineUrl(url);
     const expected = ["reachable", "credentials", "version", "JetStream", "latency"];
     assert.deepEqual([code, names], [0, expected.map((name) => `ok ${name}`)]);
@@ -33,7 +21,7 @@ test("a server with JetStream is well, and the wrong password refused", () =>
   }));
 
 test("a server without JetStream fails, and says how to start it", () =>
-  withServer({ jetstream: false }, async ({ url }) => {
+  withNatsServer({ jetstream: false }, async ({ url }) => {
     const { code, findings } = await examineUrl(url);
     assert.equal(code, 1);
     assert.match(findings.get("failed JetStream")!.fix ?? "", /--jetstream/);
@@ -44,7 +32,7 @@ test("a closed port, a silent server and a URL that cannot be are told", async (
   assert.deepEqual((await examineUrl(closed)).names, ["failed reachable"]);
   const { names } = await examineUrl(`http://user:${PASSWORD}@h`);
   assert.deepEqual(names, ["failed configuration"]);
-  await withServer({}, async (server) => {
+  await withNatsServer({}, async (server) => {
     await server.pause();
     const { names } = await examineUrl(server.url, "--timeout-ms", "300");
     assert.deepEqual(names, ["failed reachable"]);
